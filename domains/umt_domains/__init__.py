@@ -1,0 +1,1 @@
+"""The first-party families and the domains that ship with umt."""

@@ -1,0 +1,1 @@
+"""The training loop of umt and the commands around it."""

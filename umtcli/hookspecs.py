@@ -1,0 +1,45 @@
+"""The whole plugin API. Publish a package with an entry point in the group `umt`:
+
+    [project.entry-points.umt]
+    kazoo = "umt_kazoo"
+
+and implement any of these in the module it names, each marked `@umtcli.hookimpl`.
+A plugin that fails to import, or returns something else than is asked for here, is
+switched off with a one-line reason (`umt plugins`); everything else goes on working.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    import typer
+
+    from umtcli.domain import Domain, Family
+
+hookspec = pluggy.HookspecMarker("umt")
+hookimpl = pluggy.HookimplMarker("umt")
+
+
+@hookspec
+def umt_families() -> Iterable[Family]:  # type: ignore[empty-body]
+    """Architectures: how encoders and decoders are built, run and trained."""
+
+
+@hookspec
+def umt_encoders() -> Iterable[Path]:  # type: ignore[empty-body]
+    """Encoder bundles. Domains find theirs by its fingerprint."""
+
+
+@hookspec
+def umt_domains() -> Iterable[Domain]:  # type: ignore[empty-body]
+    """Domains that can be played, usually `Domain.from_bundle(path)` for each bundle."""
+
+
+@hookspec
+def umt_commands(app: typer.Typer) -> None:
+    """Add commands to the `umt` command line. Import torch inside them, not before."""
