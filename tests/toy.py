@@ -192,7 +192,7 @@ class ToyFamily:
         raise NotImplementedError("the toy family does not learn")
 
 
-@dataclass
+@dataclass(eq=False)
 class ToyPlugin:
     """A plugin as a package would bring it: one family, one encoder, its domains."""
 
@@ -260,3 +260,24 @@ def make_toy(
         for name, frequency_hz in (domains or {"toy": 440.0}).items()
     )
     return ToyPlugin(encoder.path, decoders, family or ToyFamily())
+
+
+def install_toy(folder: Path, domains: Mapping[str, float] | None = None) -> None:
+    """Install the toy plugin into a folder as pip would, as the distribution umt-toy 1.0.
+
+    Put the folder on sys.path (or PYTHONPATH, with this file's folder) and it is found.
+    """
+    plugin = make_toy(folder / "umt_toy_bundles", domains)
+    metadata = folder / "umt_toy-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: umt-toy\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[umt]\ntoy = umt_toy\n")
+    (folder / "umt_toy.py").write_text(
+        "from pathlib import Path\n"
+        "from toy import ToyPlugin\n"
+        f"plugin = ToyPlugin(Path({str(plugin.encoder)!r}), "
+        f"tuple(map(Path, {[str(path) for path in plugin.decoders]!r})))\n"
+        "umt_families = plugin.umt_families\n"
+        "umt_encoders = plugin.umt_encoders\n"
+        "umt_domains = plugin.umt_domains\n"
+    )
