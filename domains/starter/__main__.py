@@ -1,0 +1,98 @@
+"""The recipe's commands, one a step: ``python -m starter --help``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from starter import pieces
+from starter.render import SOUNDFONT, Job, render_all
+
+app = typer.Typer(
+    help="Make the bundled weights again, step by step. Every step goes on where it stopped.",
+    no_args_is_help=True,
+)
+
+Out = Annotated[Path, typer.Argument(help="Folder for everything the recipe makes.")]
+Seed = Annotated[int, typer.Option(help="Another seed gives other music.")]
+Seconds = Annotated[float, typer.Option(min=5.0, help="Length of each piece.")]
+Soundfont = Annotated[Path, typer.Option(help="The sounds, as an SF2 file.")]
+Processes = Annotated[int, typer.Option(min=1, help="How many pieces to render at once.")]
+
+
+@app.command()
+def practice(
+    out: Out,
+    pieces_per_program: Annotated[int, typer.Option(min=1)] = 3,
+    seconds: Seconds = 40.0,
+    seed: Seed = 1,
+    soundfont: Soundfont = SOUNDFONT,
+    processes: Processes = 2,
+) -> None:
+    """Compose and render practice music with scores, for the encoder."""
+    jobs = list(pieces.practice(out, pieces_per_program, seconds, seed, soundfont))
+    _render("practice music", jobs, processes)
+
+
+@app.command()
+def drums(
+    out: Out,
+    loops: Annotated[int, typer.Option(min=1)] = 12,
+    seconds: Seconds = 40.0,
+    seed: Seed = 2,
+    soundfont: Soundfont = SOUNDFONT,
+    processes: Processes = 2,
+) -> None:
+    """Render drum loops, to be mixed into practice music."""
+    _render("drums", list(pieces.drums(out, loops, seconds, seed, soundfont)), processes)
+
+
+@app.command()
+def domains(
+    out: Out,
+    minutes: Annotated[float, typer.Option(min=0.5, help="Of music for each domain.")] = 12.0,
+    seed: Seed = 3,
+    soundfont: Soundfont = SOUNDFONT,
+    processes: Processes = 2,
+) -> None:
+    """Render the music that piano, strings and organ decoders learn from."""
+    jobs = list(pieces.domains(out, minutes, seed, soundfont=soundfont))
+    _render("domains", jobs, processes)
+
+
+@app.command()
+def evaluation(
+    out: Out,
+    pieces_per_source: Annotated[int, typer.Option(min=1)] = 3,
+    seconds: Seconds = 30.0,
+    seed: Seed = 9001,
+    soundfont: Soundfont = SOUNDFONT,
+    processes: Processes = 2,
+) -> None:
+    """Render unseen scores, each by its source and truly by every target."""
+    jobs = list(pieces.evaluation(out, pieces_per_source, seconds, seed, soundfont))
+    _render("evaluation", jobs, processes)
+
+
+def _render(what: str, jobs: Sequence[Job], processes: int) -> None:
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(what, total=len(jobs))
+        made = 0
+        for done in render_all(jobs, processes):
+            made += done
+            progress.advance(task)
+    console.print(f"{what}: {made} rendered, {len(jobs) - made} were there already")
+
+
+if __name__ == "__main__":
+    app()

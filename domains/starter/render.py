@@ -1,0 +1,144 @@
+"""From scores to sound: FluidSynth plays, and what it played is kept as FLAC.
+
+A piece is a FLAC file with its score beside it (``name.flac``, ``name.mid``). The FLAC appears
+last and whole, so that a run that was cut off goes on where it was.
+"""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+
+from starter.score import Score, write_midi
+
+SAMPLE_RATE = 44_100
+
+SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
+"""Where Debian's `fluid-soundfont-gm` puts it."""
+
+TAIL_S = 1.0
+"""What is kept after a score's end, for the last notes to ring."""
+
+FLUIDSYNTH_GAIN = 0.35
+"""Low enough that a dozen loud notes at once stay in range; files are floats until scaled."""
+
+PEAK = 0.89
+"""Highest sample of any file: -1 dBFS."""
+
+QUIETEST_PEAK = 0.05
+"""Pieces whose peak is under this are brought up to it, or 16 bits would be too coarse."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to be made."""
+
+    score: Score
+    path: Path
+    """Of the FLAC file; the score goes beside it."""
+    program: int
+    drums: bool = False
+    midi_path: Path | None = None
+    """Where the score goes, if not beside the sound."""
+    soundfont: Path = SOUNDFONT
+
+
+Runner = Callable[[Sequence[str]], None]
+
+
+def command(midi: Path, wav: Path, soundfont: Path = SOUNDFONT) -> list[str]:
+    """The FluidSynth call that plays ``midi`` into ``wav``, a file of floats.
+
+    Reverb and chorus are off: rooms are added where a model is trained, when it needs them.
+    """
+    return [
+        "fluidsynth",
+        "-q",
+        "-ni",
+        *("-g", str(FLUIDSYNTH_GAIN)),
+        *("-R", "0"),
+        *("-C", "0"),
+        *("-r", str(SAMPLE_RATE)),
+        *("-O", "float"),
+        *("-F", str(wav)),
+        str(soundfont),
+        str(midi),
+    ]
+
+
+def run_quietly(arguments: Sequence[str]) -> None:
+    """Run a program, its output shown only if it fails.
+
+    Raises:
+        RuntimeError: The program failed or is not installed.
+    """
+    try:
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False)  # noqa: S603
+    except FileNotFoundError as error:
+        raise RuntimeError(f"{arguments[0]} is not installed") from error
+    if done.returncode != 0:
+        raise RuntimeError(f"{arguments[0]} failed: {done.stderr.strip()[-500:]}")
+
+
+def render(job: Job, runner: Runner = run_quietly) -> bool:
+    """Render one piece, unless it is there already.
+
+    Args:
+        job: What to make and where.
+        runner: Runs FluidSynth; tests put a fake here.
+
+    Returns:
+        Whether anything had to be done.
+
+    Raises:
+        RuntimeError: FluidSynth failed, or what it played is silent.
+    """
+    if job.path.exists():
+        return False
+    job.path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".render-", dir=job.path.parent) as folder:
+        midi, wav, flac = (Path(folder) / f"piece.{suffix}" for suffix in ("mid", "wav", "flac"))
+        write_midi(job.score, midi, job.program, drums=job.drums)
+        runner(command(midi, wav, job.soundfont))
+        wav_T = fit(wav, job.score.duration_s + TAIL_S)
+        if job.score.notes and float(np.abs(wav_T).max()) < 1e-4:
+            raise RuntimeError(f"Program {job.program} plays {job.path.stem} as silence")
+        sf.write(flac, safe_gain(wav_T), SAMPLE_RATE, subtype="PCM_16")
+        os.replace(midi, job.midi_path or job.path.with_suffix(".mid"))
+        os.replace(flac, job.path)
+    return True
+
+
+def fit(wav: Path, duration_s: float) -> np.ndarray:
+    """Read ``wav`` as mono, cut or padded to ``duration_s``.
+
+    Shape:
+        (round(duration_s · SAMPLE_RATE),)
+    """
+    wav_TC, rate = sf.read(wav, dtype="float32", always_2d=True)
+    assert rate == SAMPLE_RATE
+    num_samples = round(duration_s * SAMPLE_RATE)
+    wav_T = wav_TC.mean(axis=1)[:num_samples]
+    return np.pad(wav_T, (0, num_samples - len(wav_T)))
+
+
+def safe_gain(wav_T: np.ndarray) -> np.ndarray:
+    """Scale ``wav_T`` only where its peak would clip, or drown in 16-bit noise."""
+    peak = float(np.abs(wav_T).max(initial=0.0))
+    if peak > PEAK:
+        return wav_T * (PEAK / peak)
+    if 0.0 < peak < QUIETEST_PEAK:
+        return wav_T * (QUIETEST_PEAK / peak)
+    return wav_T
+
+
+def render_all(jobs: Sequence[Job], num_processes: int = 2) -> Iterator[bool]:
+    """Render ``jobs`` in parallel, yielding as each in turn is done."""
+    with ProcessPoolExecutor(num_processes) as pool:
+        yield from pool.map(render, jobs)

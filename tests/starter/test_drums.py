@@ -1,0 +1,16 @@
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from starter.drums import drum_loop
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=30)
+def test_loops_are_drums_in_time_and_repeatable(seed):
+    loop = drum_loop(seed, 20.0)
+    assert loop == drum_loop(seed, 20.0)
+    assert len(loop.notes) > 20
+    for note in loop.notes:
+        assert 35 <= note.pitch <= 81
+        assert 0 <= note.start_s < note.end_s <= 20.0
+        assert 1 <= note.velocity <= 127
