@@ -30,6 +30,21 @@ def held_chords(section: Section) -> list[Note]:
     ]
 
 
+def layered(section: Section) -> list[Note]:
+    """Notes of a chord that enter one after another and are all held to the end."""
+    rng = section.rng
+    chord = section.chords[0]
+    pitches = section.sounding(chord, _voices(section, 3, 6))
+    rng.shuffle(pitches)
+    apart_s = rng.uniform(0.15, 0.7) * section.length_s / max(1, len(pitches))
+    return [
+        section.note(start_s, section.end_s - start_s, pitch, articulation=0.98)
+        for start_s, pitch in (
+            (section.start_s + order * apart_s, pitch) for order, pitch in enumerate(pitches)
+        )
+    ]
+
+
 def melody_and_chords(section: Section) -> list[Note]:
     """A tune over softer chords or a bass."""
     rng = section.rng
@@ -140,6 +155,8 @@ def _voices(section: Section, low: int, high: int, spare: int = 0) -> int:
 POLYPHONIC: tuple[Texture, ...] = (
     block_chords,
     held_chords,
+    held_chords,
+    layered,
     melody_and_chords,
     melody_and_chords,
     accompanied_figure,

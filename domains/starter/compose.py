@@ -75,7 +75,7 @@ def compose(seed: int, style: Style, duration_s: float) -> Score:
         texture = _texture(rng, style)
         raw += texture(section)
         now_s = section.end_s
-        if rng.random() < 0.3:
+        if rng.random() < 0.25:
             now_s += rng.uniform(0.2, 1.5)  # a breath: silence has to be learnt as well
         index += 1
     return Score(_playable(raw, style, duration_s), duration_s)
@@ -86,7 +86,7 @@ def _texture(rng: random.Random, style: Style) -> Texture:
         return random_line if style.max_voices < 3 else rng.choice((random_line, clusters, cloud))
     if style.max_voices == 2 and rng.random() < 0.25:
         return rng.choice(DOUBLE_STOPS)
-    if style.max_voices > 2 and rng.random() < 0.72:
+    if style.max_voices > 2 and rng.random() < 0.8:
         return rng.choice(POLYPHONIC)
     return rng.choice(MONOPHONIC)
 
@@ -96,11 +96,11 @@ def _section(
 ) -> Section:
     key = Key.draw(rng)
     beat_s = 60 / rng.uniform(50, 180)
-    num_chords = rng.randrange(2, 7)
+    num_chords = rng.choice((1, 2, 2, 3, 4, 4, 6))
     chords = progression(rng, key, num_chords)
-    beats_per_chord = rng.choice((1, 2, 2, 3, 4, 4))
+    beats_per_chord = rng.choice((1, 2, 3, 4, 4, 8))
     # Long chords at slow tempi would leave room for two sections in a whole piece.
-    length_s = min(num_chords * beats_per_chord * beat_s, 9.0, duration_s - start_s)
+    length_s = min(max(2.0, num_chords * beats_per_chord * beat_s), 9.0, duration_s - start_s)
     span = style.high - style.low
     window = min(span, rng.choice((14, 19, 24, 31, 43, 60)))
     # Sections alternate between the halves of the range, and may lean on its ends: drawing the
@@ -126,7 +126,7 @@ def _section(
         velocity_slope=rng.choice((0, 0, 0, 1, -1)) * rng.uniform(15, 45),
         jitter_s=rng.choice((0.0, 0.004, 0.008, 0.015)),
         swing=rng.choice((0.0, 0.0, 0.1, 0.3)),
-        articulation=rng.choice((0.3, 0.5, 0.7, 0.85, 0.95, 1.0, 1.04, 1.15)),
+        articulation=rng.choice((0.35, 0.6, 0.85, 0.93, 0.97, 1.0, 1.03, 1.15)),
     )
 
 

@@ -25,8 +25,8 @@ SOUNDFONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 TAIL_S = 1.0
 """What is kept after a score's end, for the last notes to ring."""
 
-FLUIDSYNTH_GAIN = 0.35
-"""Low enough that a dozen loud notes at once stay in range; files are floats until scaled."""
+FLUIDSYNTH_GAIN = 0.8
+"""Puts single notes near -20 dBFS. FluidSynth writes floats, so what goes over is not clipped."""
 
 PEAK = 0.89
 """Highest sample of any file: -1 dBFS."""

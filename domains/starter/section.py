@@ -82,7 +82,7 @@ class Section:
     def beats(self) -> Iterator[tuple[float, float]]:
         """Start and duration of each note of a rhythm that fills the section."""
         motif = self.rng.choice(RHYTHMS)
-        stretch = self.rng.choice((0.5, 1.0, 1.0, 1.0, 2.0)) * self.beat_s
+        stretch = self.rng.choice((0.5, 1.0, 1.0, 1.0, 2.0, 2.0)) * self.beat_s
         yield from self.steps([stretch * beats for beats in motif])
 
     def steps(self, durations_s: Sequence[float]) -> Iterator[tuple[float, float]]:
@@ -120,5 +120,6 @@ class Section:
         progress = (start_s - self.start_s) / max(self.length_s, 1e-6)
         velocity = self.velocity + self.velocity_slope * (progress - 0.5) + accent
         velocity += self.rng.gauss(0, 4)
-        length_s = max(0.05, step_s * part)
+        # However staccato, an instrument that speaks slowly has to be given time to speak.
+        length_s = max(0.06, 0.6 * self.fastest_s, step_s * part)
         return Note(begin_s, begin_s + length_s, pitch, round(min(127, max(20, velocity))))

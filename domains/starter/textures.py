@@ -103,12 +103,14 @@ def repeated(section: Section) -> list[Note]:
 
 
 def long_notes(section: Section) -> list[Note]:
-    """Notes of one to six seconds."""
+    """Notes of one to eight seconds."""
     rng = section.rng
     scale = section.key.pitches(section.low, section.high)
-    steps = section.steps([rng.uniform(1, 6) for _ in range(4)])
+    steps = section.steps([rng.uniform(1, 8) for _ in range(4)])
     return [
-        section.note(start_s, min(step_s, section.end_s - start_s), rng.choice(scale))
+        section.note(
+            start_s, min(step_s, section.end_s - start_s), rng.choice(scale), articulation=0.97
+        )
         for start_s, step_s in steps
     ]
 
@@ -155,6 +157,7 @@ MONOPHONIC: tuple[Texture, ...] = (
     broken_chords,
     trill,
     repeated,
+    long_notes,
     long_notes,
     leaps,
 )
