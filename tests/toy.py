@@ -229,7 +229,11 @@ def write_encoder(path: Path, weight: tuple[float, float] = (1.0, 1.0)) -> Bundl
 
 
 def write_decoder(
-    path: Path, space: LatentSpace, name: str = "toy", frequency_hz: float = 440.0
+    path: Path,
+    space: LatentSpace,
+    name: str = "toy",
+    frequency_hz: float = 440.0,
+    provenance: Mapping[str, str] | None = None,
 ) -> BundleInfo:
     """Write a toy domain that plays one note."""
     return write_bundle(
@@ -240,7 +244,8 @@ def write_decoder(
         config={"hop_samples": DECODER_HOP},
         space=space,
         sample_rate=DECODER_RATE,
-        provenance={
+        provenance=provenance
+        or {
             "licence": "CC0-1.0",
             "description": f"a sine at {frequency_hz:g} Hz",
             "data": "none",
