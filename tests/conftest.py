@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+
+from toy import install_toy
 
 
 @pytest.fixture
@@ -23,3 +26,14 @@ def site_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
         if origin and Path(origin).parent == folder:
             del sys.modules[name]
     importlib.invalidate_caches()
+
+
+@pytest.fixture
+def toy_installed(site_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The command line sees the toy plugin and nothing else; returns the user's data folder."""
+    install_toy(site_folder)
+    # whatever else this Python has installed must not colour the tests
+    found = [e for e in entry_points(group="umt") if e.name == "toy"]
+    monkeypatch.setattr("umtcli.cli.installed_entry_points", lambda: found)
+    monkeypatch.setenv("UMT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
