@@ -1,0 +1,66 @@
+"""What is to be done: a request as the user made it, and the jobs it was planned into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from umtcli.domain import Domain, Value
+from umtcli.errors import UmtError
+
+STDIO = "-"
+"""The name of standard input and standard output."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asked `umt convert` for."""
+
+    inputs: tuple[str, ...]
+    """Files, folders, or `-` for standard input."""
+    to: tuple[str, ...]
+    """Names of domains."""
+    output: str | None = None
+    """A file, a folder, `-` for standard output; None: beside each input."""
+    format: str | None = None
+    """Container of the outputs (`wav`, `flac`, `mp3`, …); None: by name, else as the input."""
+    rate: int | None = None
+    """Sample rate of the outputs in Hz; None: the decoder's."""
+    bits: int = 16
+    """Of PCM formats: 16 (dithered), 24, or 32 for float."""
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Family options as text."""
+    seed: int = 0
+    device: str = "auto"
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class Output:
+    """One input played in one domain."""
+
+    domain: Domain
+    options: Mapping[str, Value] = field(hash=False)
+    """A value for every option of the domain's family."""
+    path: Path | None
+    """None: standard output."""
+    format: str | None = None
+    """None: as the path's suffix says."""
+    refused: UmtError | None = None
+    """Why it will not be made, if that was clear before any work."""
+
+    def __str__(self) -> str:
+        return STDIO if self.path is None else str(self.path)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input with its outputs; it is decoded and encoded once for all of them."""
+
+    source: Path | None
+    """None: standard input."""
+    outputs: tuple[Output, ...]
+
+    def __str__(self) -> str:
+        return STDIO if self.source is None else str(self.source)

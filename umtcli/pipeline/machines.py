@@ -1,0 +1,83 @@
+"""The networks of one run: each bundle is read and built once, when first needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from umtcli.bundle import check_space, read_bundle, read_info
+from umtcli.catalog import Catalog
+from umtcli.domain import Decoder, Domain, Encoder, Family
+from umtcli.errors import PluginError, UmtError
+from umtcli.pipeline.jobs import Output
+
+
+class Machines:
+    """Encoders and decoders on one device."""
+
+    def __init__(self, catalog: Catalog, device: str) -> None:
+        self._catalog = catalog
+        self._device = device
+        self._encoders: dict[Path, Encoder] = {}
+        self._decoders: dict[tuple[Path, str], Decoder] = {}
+
+    def encoder(self, domain: Domain) -> Encoder:
+        """The encoder that a domain was trained on; domains of one space share one object.
+
+        Raises:
+            BundleError: its bundle is damaged, or of another latent space.
+            PluginError: its family cannot build it.
+        """
+        path = self._catalog.encoder_for(domain)
+        if path not in self._encoders:
+            bundle = read_bundle(path, kind="encoder")
+            family = self._family(bundle.info.family, path)
+            try:
+                self._encoders[path] = family.load_encoder(bundle, self._device)
+            except Exception as e:
+                raise blame(e, f"Loading the encoder {path}") from e
+        return self._encoders[path]
+
+    def decoder(self, output: Output) -> Decoder:
+        """The decoder of an output, with its options.
+
+        Raises:
+            BundleError: its bundle is damaged, or of another latent space.
+            PluginError: its family cannot build it.
+        """
+        domain = output.domain
+        key = (domain.decoder, repr(sorted(output.options.items())))
+        if key not in self._decoders:
+            bundle = read_bundle(domain.decoder, kind="decoder")
+            encoder = read_info(self._catalog.encoder_for(domain))
+            check_space(bundle.info, encoder)
+            family = self._catalog.family(domain)
+            try:
+                decoder = family.load_decoder(bundle, self._device, output.options)
+            except Exception as e:
+                raise blame(e, f"Loading the domain {domain.name}") from e
+            self._decoders[key] = decoder
+        return self._decoders[key]
+
+    def _family(self, name: str, bundle: Path) -> Family:
+        if name not in self._catalog.families:
+            raise PluginError(
+                f"{bundle} needs the family {name}, which no working plugin brings. "
+                "`umt plugins` shows what is installed."
+            )
+        return self._catalog.families[name]
+
+
+def blame(error: Exception, doing: str) -> UmtError:
+    """An error that umt can report: itself if it is one, else the plugin's fault.
+
+    Args:
+        error: anything that a plugin raised.
+        doing: what was going on, e.g. `Loading the domain piano`.
+    """
+    if isinstance(error, UmtError):
+        return error
+    reason = str(error).strip().splitlines()[:1]
+    text = f"{type(error).__name__}: {reason[0]}" if reason else type(error).__name__
+    blamed = PluginError(f"{doing} failed: {text}. --debug shows where.")
+    blamed.__cause__ = error
+    return blamed

@@ -1,0 +1,191 @@
+"""From a request to jobs: everything that can be refused is refused before any work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from umtcli.catalog import Catalog
+from umtcli.domain import Domain, Value, resolve_options
+from umtcli.errors import DecodeError, EncodeError, OptionError, OutputExists, UmtError, UsageError
+from umtcli.media import probe
+from umtcli.media.formats import find_format
+from umtcli.pipeline.jobs import STDIO, Job, Output, Request
+from umtcli.pipeline.naming import DEFAULT_FORMAT, Naming
+
+LOWEST_RATE, HIGHEST_RATE = 1_000, 384_000
+"""What `--rate` takes, in Hz."""
+
+
+def plan(request: Request, catalog: Catalog) -> tuple[Job, ...]:
+    """Decide what is made from what, and where it goes.
+
+    An output that exists already is refused by itself; the others are still made.
+
+    Raises:
+        UnknownDomain: a domain is not installed; carries suggestions.
+        OptionError: an option is unknown to all families asked for, or out of range.
+        UsageError: the outputs would overwrite each other or an input, or the request
+            makes no sense otherwise.
+    """
+    _check_numbers(request)
+    domains = _domains(request.to, catalog)
+    options = _options(request, domains, catalog)
+    named, found = _sources(request.inputs)
+    naming = Naming(request, num_outputs=len(named + found) * len(domains), folders=bool(found))
+    jobs = []
+    for source, relative in named + found:
+        paths = [(domain, *naming.output(source, relative, domain)) for domain in domains]
+        outputs = [
+            Output(domain, options[domain.family], path, kind) for domain, path, kind in paths
+        ]
+        jobs.append(Job(source, tuple(outputs)))
+    jobs = _without_own_outputs(jobs, {source for source, _ in found})
+    _refuse_clashes(jobs)
+    _refuse_inputs(jobs)
+    return tuple(
+        replace(job, outputs=tuple(replace(o, refused=_refused(o, request)) for o in job.outputs))
+        for job in jobs
+    )
+
+
+def _check_numbers(request: Request) -> None:
+    if request.bits not in (16, 24, 32):
+        raise UsageError(f"--bits takes 16, 24 or 32 (float), not {request.bits}.")
+    if request.rate is not None and not LOWEST_RATE <= request.rate <= HIGHEST_RATE:
+        raise UsageError(f"--rate takes {LOWEST_RATE} … {HIGHEST_RATE} Hz, not {request.rate}.")
+
+
+def _domains(names: Iterable[str], catalog: Catalog) -> list[Domain]:
+    found = {catalog.domain(name): None for name in names}
+    if not found:
+        raise UsageError("Say what to play it with: --to DOMAIN. `umt domains` lists them.")
+    return list(found)
+
+
+def _options(
+    request: Request, domains: Iterable[Domain], catalog: Catalog
+) -> dict[str, dict[str, Value]]:
+    """Values by family; an option goes to each family that declares it."""
+    families = {domain.family: catalog.family(domain) for domain in domains}
+    declared = {option.name for family in families.values() for option in family.options}
+    for name in request.options:
+        if name not in declared:
+            known = ", ".join(sorted(declared)) or "none"
+            asked = ", ".join(families)
+            raise OptionError(f"{asked} has no option {name!r} (it has: {known}).")
+    return {
+        family.name: resolve_options(
+            family,
+            {
+                option.name: request.options[option.name]
+                for option in family.options
+                if option.name in request.options
+            },
+        )
+        for family in families.values()
+    }
+
+
+Source = tuple[Path | None, Path]
+"""An input (None: standard input), and the folder it has inside the folder that was named."""
+
+
+def _sources(inputs: Sequence[str]) -> tuple[list[Source], list[Source]]:
+    """The inputs that were named, and those found in folders; each once."""
+    if not inputs:
+        raise UsageError("Say what to convert: files, folders, or - for standard input.")
+    named: dict[Path | None, Path] = {}
+    found: dict[Path | None, Path] = {}
+    for text in inputs:
+        path = None if text == STDIO else Path(text)
+        if path is not None and path.is_dir():
+            inside = list(_audio_files(path))
+            if not inside:
+                raise UsageError(f"There is no audio in the folder {path}.")
+            found.update((file, file.parent.relative_to(path)) for file in inside)
+        else:
+            named[path] = Path()
+    return list(named.items()), [pair for pair in found.items() if pair[0] not in named]
+
+
+def _audio_files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if hidden or not path.is_file():
+            continue
+        try:
+            probe(path)
+        except DecodeError:
+            continue  # covers, playlists, notes: a folder may hold anything
+        yield path
+
+
+def _without_own_outputs(jobs: list[Job], found: set[Path | None]) -> list[Job]:
+    """Drop files found in a folder that this very request makes: results of an earlier run."""
+    made = {_same_name(output.path) for job in jobs for output in job.outputs if output.path}
+    return [
+        job
+        for job in jobs
+        if job.source is None or job.source not in found or _same_name(job.source) not in made
+    ]
+
+
+def _refuse_clashes(jobs: Iterable[Job]) -> None:
+    makers: dict[str, tuple[Job, Output]] = {}
+    for job in jobs:
+        for output in job.outputs:
+            name = _same_name(output.path) if output.path else STDIO
+            if name in makers:
+                other_job, other = makers[name]
+                raise UsageError(
+                    f"{other_job} in {other.domain.name} and {job} in {output.domain.name} "
+                    f"would both be written to {output}. Convert them into different folders."
+                )
+            makers[name] = (job, output)
+
+
+def _refuse_inputs(jobs: Sequence[Job]) -> None:
+    inputs = [job.source for job in jobs if job.source]
+    names = {_same_name(path) for path in inputs}
+    identities = {identity for path in inputs if (identity := _identity(path))}
+    for job in jobs:
+        for output in job.outputs:
+            if output.path is None:
+                continue
+            # a hard link has another name but is the same file
+            if _same_name(output.path) in names or _identity(output.path) in identities:
+                raise UsageError(
+                    f"{output} is an input: umt never overwrites one. Choose another -o."
+                )
+
+
+def _refused(output: Output, request: Request) -> UmtError | None:
+    """Why an output cannot be made, as far as can be known before any work."""
+    path = output.path
+    name = output.format or (path.suffix if path else DEFAULT_FORMAT)
+    if request.bits == 32 and find_format(name, str(output)).codec in ("flac", "alac"):
+        return EncodeError(f"Cannot write {output}: it stores no float. Choose --bits 24.")
+    if path is None:
+        return None
+    if path.is_dir():
+        return EncodeError(f"Cannot write {output}: it is a folder. Choose another -o.")
+    # a dangling link is there too, and would be replaced
+    if os.path.lexists(path) and not request.overwrite:
+        return OutputExists(f"{output} exists already. --overwrite replaces it.")
+    return None
+
+
+def _same_name(path: Path) -> str:
+    """One text for all ways to name a path: links followed, `..` resolved, case as needed."""
+    return os.path.normcase(os.path.realpath(path))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino

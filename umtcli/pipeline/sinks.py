@@ -1,0 +1,141 @@
+"""Where an output ends: a file that gets one gain at the end, or a pipe that cannot wait."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from umtcli.media import AudioReader, AudioWriter, LoudnessMeter
+from umtcli.media.writer import Bits
+from umtcli.pipeline.causal import CausalLevel
+from umtcli.pipeline.jobs import Output, Request
+from umtcli.pipeline.levels import Spool, match_loudness
+from umtcli.pipeline.tags import output_tags
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A complete output."""
+
+    duration_s: float
+    gain_db: float | None
+    limited_by_ceiling: bool
+
+
+class OutputSink(Protocol):
+    """Takes what was played and makes an output of it."""
+
+    def write(self, block_TC: NDArray[np.float32]) -> None:
+        """Take the next block, float32 (T, C)."""
+
+    def deliver(self) -> Delivered:
+        """Complete the output once everything was taken."""
+
+
+@dataclass(frozen=True)
+class SinkSettings:
+    """What sinks of one input have in common."""
+
+    request: Request
+    reader: AudioReader
+    meter: LoudnessMeter
+    """Of the input."""
+    stdout: BinaryIO
+
+    def open_writer(self, output: Output, sample_rate: int) -> AudioWriter:
+        """The writer of one output."""
+        request = self.request
+        return AudioWriter(
+            self.stdout if output.path is None else output.path,
+            sample_rate=sample_rate,
+            num_channels=self.reader.num_channels,
+            format=output.format,
+            bits=cast(Bits, request.bits),  # planned: 16, 24 or 32
+            tags=output_tags(self.reader.tags, output.domain),
+            seed=request.seed,
+        )
+
+
+def open_sink(
+    output: Output, sample_rate: int, settings: SinkSettings, cleanup: ExitStack
+) -> OutputSink:
+    """Open what an output needs; whatever is incomplete when `cleanup` closes disappears.
+
+    Raises:
+        EncodeError: nothing can be written there.
+    """
+    if output.path is None:
+        return PipeSink(output, sample_rate, settings, cleanup)
+    return FileSink(output, sample_rate, settings, cleanup)
+
+
+class FileSink:
+    """Spools, then writes the file with the one gain that matches its input's loudness."""
+
+    def __init__(
+        self, output: Output, sample_rate: int, settings: SinkSettings, cleanup: ExitStack
+    ) -> None:
+        assert output.path is not None
+        self._output = output
+        self._rate = sample_rate
+        self._settings = settings
+        spool = Spool(output.path.parent, sample_rate, settings.reader.num_channels)
+        self._spool = cleanup.enter_context(spool)
+
+    def write(self, block_TC: NDArray[np.float32]) -> None:
+        """Spool a block."""
+        self._spool.write(block_TC)
+
+    def deliver(self) -> Delivered:
+        """Write the file."""
+        duration_s = self._spool.num_samples / self._rate
+        played = self._spool.meter
+        gain = match_loudness(
+            self._settings.meter.integrated_lufs(),
+            played.integrated_lufs(),
+            played.true_peak_dbtp(),
+            duration_s,
+        )
+        writer = self._settings.open_writer(self._output, self._rate)
+        try:
+            self._spool.deliver(writer, gain.db)
+            writer.close()
+        except BaseException:
+            writer.abort()
+            raise
+        self._spool.close()
+        return Delivered(duration_s, gain.db, gain.limited)
+
+
+class PipeSink:
+    """Writes at once, with a gain that knows only the past."""
+
+    def __init__(
+        self, output: Output, sample_rate: int, settings: SinkSettings, cleanup: ExitStack
+    ) -> None:
+        self._rate = sample_rate
+        self._num_samples = 0
+        self._level = CausalLevel(settings.meter, sample_rate, settings.reader.num_channels)
+        self._writer = settings.open_writer(output, sample_rate)
+        cleanup.callback(self._abandon)
+        self._complete = False
+
+    def write(self, block_TC: NDArray[np.float32]) -> None:
+        """Level a block and send what is ready."""
+        self._num_samples += len(block_TC)
+        self._writer.write(self._level.push(block_TC))
+
+    def deliver(self) -> Delivered:
+        """Send the rest."""
+        self._writer.write(self._level.finish())
+        self._writer.close()
+        self._complete = True
+        return Delivered(self._num_samples / self._rate, gain_db=None, limited_by_ceiling=False)
+
+    def _abandon(self) -> None:
+        if not self._complete:
+            self._writer.abort()
