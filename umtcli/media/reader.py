@@ -1,0 +1,192 @@
+"""Reads any audio as float32 blocks, streamed through ffmpeg."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from umtcli.media.decode import check_readable, decode_error, read_header, shown, start_decoding
+from umtcli.media.ffmpeg import PIPE_IN, decode_command
+from umtcli.media.probe import duration_s, promised_duration_s
+from umtcli.media.process import FfmpegProcess
+
+Block = npt.NDArray[np.float32]
+"""(T, C) samples; full scale is ±1."""
+
+_BYTES_PER_VALUE = 4
+
+
+def open_audio(source: Path | BinaryIO, *, block_s: float = 1.0) -> AudioReader:
+    """Open an audio file, or a stream such as `sys.stdin.buffer`, for reading.
+
+    Args:
+        source: a path, or a binary file object, which is read to its end and not closed.
+        block_s: length of the blocks (s); the last one is shorter.
+
+    Raises:
+        DecodeError: there is nothing to decode: missing, empty, broken, no audio.
+    """
+    if not isinstance(source, Path):
+        return AudioReader(_Fed(source), _name(source), block_s=block_s, is_file=False)
+    check_readable(source)
+    name = shown(source)
+    if not source.is_file():  # a named pipe, or <(…) of a shell, whose /dev/fd is ours alone
+        return AudioReader(_Fed(source.open("rb"), own=True), name, block_s=block_s, is_file=False)
+    return AudioReader(_Unfed(source), name, block_s=block_s, is_file=True)
+
+
+class AudioReader:
+    """Iterates over float32 (T, C) blocks at the native sample rate; C is 1 or 2.
+
+    Use it as a context manager, or call `close`. Memory holds one block, however long the
+    input. Encoder delay and padding are trimmed where the container tells them.
+
+    Attributes:
+        sample_rate: of the input (Hz).
+        num_channels: C; inputs of more channels are mixed to stereo.
+        duration_s: as the container says, to 10 ms; None if it does not, and for pipes.
+        tags: title, artist, …: whatever the input carries.
+        num_samples: T, decoded so far.
+        warning: what was wrong with an input that could be read only in part, once its
+            end is reached; None if nothing was.
+    """
+
+    def __init__(
+        self, decoding: _Unfed | _Fed, name: str, *, block_s: float, is_file: bool
+    ) -> None:
+        """Use `open_audio`."""
+        self.warning: str | None = None
+        self.num_samples = 0
+        self._decoding = decoding
+        self._process = decoding.process
+        self._name = name
+        try:
+            header = read_header(self._process, name)
+            self.sample_rate: int = header.sample_rate
+            self.num_channels: int = header.num_channels
+            self.tags: Mapping[str, str] = header.tags
+            # a pipe's head may promise anything: sox writes the largest length there is
+            self.duration_s = duration_s(self._process.log) if is_file else None
+            self._promised_s = promised_duration_s(self._process.log) if is_file else None
+            self._block_samples = max(1, round(block_s * self.sample_rate))
+            self._next = self._read_block()
+            if len(self._next) == 0:
+                self._process.wait()
+                raise decode_error(self._process.log, name)
+        except BaseException:
+            self.close()
+            raise
+
+    def __iter__(self) -> Iterator[Block]:
+        return self
+
+    def __next__(self) -> Block:
+        block = self._next
+        if len(block) == 0:
+            raise StopIteration
+        self.num_samples += len(block)
+        self._next = self._read_block()
+        if len(self._next) == 0:
+            self._conclude()
+        return block
+
+    def close(self) -> None:
+        """End the decoding and free its process and pipes. May be called twice."""
+        self._next = np.zeros((0, 1), np.float32)
+        self._decoding.close()
+
+    def __enter__(self) -> AudioReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _read_block(self) -> Block:
+        bytes_per_sample = self.num_channels * _BYTES_PER_VALUE
+        data = self._process.stdout.read(self._block_samples * bytes_per_sample)
+        whole = len(data) - len(data) % bytes_per_sample
+        values = np.frombuffer(data[:whole], "<f4").astype(np.float32)  # a copy can be written to
+        return values.reshape(-1, self.num_channels)
+
+    def _conclude(self) -> None:
+        """At the end: was it the whole input?"""
+        status = self._process.wait()
+        reason = self._process.log.reason() or self._decoding.failure
+        decoded_s = self.num_samples / self.sample_rate
+        promised_s = self._promised_s
+        if reason is None and promised_s and decoded_s < 0.98 * promised_s - 0.25:
+            reason = f"it should last {promised_s:.2f} s"
+        if reason is None and status != 0:
+            reason = f"ffmpeg ended with status {status}"
+        if reason is not None:
+            self.warning = (
+                f"{self._name} may be incomplete: {reason}. {decoded_s:.2f} s were decoded."
+            )
+
+
+class _Unfed:
+    """The decoding of a file, which ffmpeg reads itself."""
+
+    failure: str | None = None
+
+    def __init__(self, path: Path) -> None:
+        self.process = start_decoding(path, downmix=True)
+
+    def close(self) -> None:
+        self.process.close()
+
+
+class _Fed:
+    """The decoding of a file object, which a thread feeds to ffmpeg."""
+
+    def __init__(self, source: BinaryIO, *, own: bool = False) -> None:
+        self.failure: str | None = None
+        self._source = source
+        self._own = own
+        self.process = FfmpegProcess(decode_command(PIPE_IN), feed=True)
+        self._thread = threading.Thread(target=self._feed, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self.process.kill()
+        # ends at once, unless it waits for a source that has nothing more to say: then it
+        # is left behind, a daemon, and takes its pipe with it
+        self._thread.join(timeout=0.2)
+        if not self._thread.is_alive():
+            self.process.close()
+            if self._own:
+                self._source.close()
+
+    def _feed(self) -> None:
+        assert self.process.stdin is not None
+        # read1 gives what is there; read would wait until a live source fills the buffer
+        read = getattr(self._source, "read1", self._source.read)
+        try:
+            while data := read(1 << 16):
+                self.process.stdin.write(data)
+                self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # ffmpeg has heard enough, or was closed
+        except (OSError, ValueError) as e:
+            self.failure = f"reading failed: {e}"
+        finally:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
+
+
+def _name(source: BinaryIO) -> str:
+    name = getattr(source, "name", None)
+    is_path = isinstance(name, str) and not name.startswith("<")
+    return shown(str(name)) if is_path else "standard input"
