@@ -1,0 +1,45 @@
+"""The harmonic family: an encoder that hears notes, decoders that add up partials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from umtcli.domain import Option, Value
+
+if TYPE_CHECKING:
+    from umt_domains.harmonic.decoder import HarmonicDecoder
+    from umt_domains.harmonic.encoder import HarmonicEncoder
+    from umt_domains.harmonic.learning import HarmonicLearning
+    from umtcli.bundle import Bundle
+
+
+class HarmonicFamily:
+    """The `harmonic` family; see `umtcli.domain.Family`."""
+
+    name = "harmonic"
+    options = (
+        Option("brightness", 0.0, -1.0, 1.0, help="softer overtones … stronger overtones"),
+        Option("transpose", 0, -24, 24, "semitones", "plays higher or lower"),
+    )
+
+    def load_encoder(self, bundle: Bundle, device: str) -> HarmonicEncoder:
+        from umt_domains.harmonic.encoder import EncoderNetwork, HarmonicEncoder
+
+        network = self.learning().from_bundle(bundle)
+        assert isinstance(network, EncoderNetwork)
+        return HarmonicEncoder(network, bundle.info.space, device)
+
+    def load_decoder(
+        self, bundle: Bundle, device: str, options: Mapping[str, Value]
+    ) -> HarmonicDecoder:
+        from umt_domains.harmonic.decoder import DecoderNetwork, HarmonicDecoder
+
+        network = self.learning().from_bundle(bundle)
+        assert isinstance(network, DecoderNetwork)
+        return HarmonicDecoder(network, device, options)
+
+    def learning(self) -> HarmonicLearning:
+        from umt_domains.harmonic.learning import HarmonicLearning
+
+        return HarmonicLearning()

@@ -1,0 +1,66 @@
+"""Sizes of the harmonic family, in one place. They travel in every bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+SAMPLE_RATE = 44_100
+LATENT_HOP = 882  # 20 ms: 50 latent frames a second
+CONTROL_HOP = 441  # 10 ms: the synthesizer is steered 100 times a second
+LOWEST_MIDI = 21  # A0
+NUM_PITCHES = 88  # A0 … C8
+LATENT_CHANNELS = 3 * NUM_PITCHES + 1  # frame, onset, velocity of each pitch; level
+LATENT_RATE = SAMPLE_RATE / LATENT_HOP
+FRONT_END_VERSION = 1  # part of the fingerprint: raise it when the front end's numbers change
+
+Config = TypeVar("Config", bound="EncoderConfig | DecoderConfig")
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """How the network over the log spectrum is built."""
+
+    channels: int = 32
+    """Feature maps of every layer."""
+    blocks: tuple[tuple[int, int], ...] = ((1, 1), (12, 1), (1, 2), (7, 1), (1, 4), (1, 1))
+    """(pitch, time) dilation of each residual 3×3 convolution; 12 semitones compare octaves."""
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    """How the network that steers the synthesizer is built."""
+
+    channels: int = 32
+    """Feature maps of every layer."""
+    dilations: tuple[int, ...] = (1, 2, 4, 8)
+    """Time dilation of each residual 1×5 convolution, in latent frames."""
+    pitch_embedding: int = 8
+    """Numbers learned for each pitch: registers sound different."""
+    noise_bands: int = 48
+    """Bands of filtered noise, evenly spaced in mel."""
+    inharmonicity: float = 0.0
+    """Stiffness B of the string at middle C; partial h lies at h·f0·√(1 + B·h²)."""
+
+
+def from_mapping(kind: type[Config], values: Mapping[str, Any]) -> Config:
+    """Build a config from JSON or TOML values.
+
+    Raises:
+        ValueError: a key is unknown; it names the key and those that are known.
+    """
+    known = {field.name for field in fields(kind)}
+    for key in values:
+        if key not in known:
+            raise ValueError(f"{kind.__name__} has no {key!r}; it has {', '.join(sorted(known))}")
+    return kind(**{key: _tuples(value) for key, value in values.items()})
+
+
+def to_mapping(config: EncoderConfig | DecoderConfig) -> dict[str, Any]:
+    """A config as plain values, ready for JSON."""
+    return asdict(config)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,190 @@
+"""A domain's decoder in the harmonic family: latents → steered synthesizer → waveform.
+
+The network sees each pitch's activations, how long ago it was struck, and which pitch it
+is; it steers the amplitudes of that pitch's partials and some filtered noise. All is
+relative to the level in the latents, which is multiplied back in at the end: playing a
+piece 20 dB softer gives the same performance, 20 dB softer.
+
+B batch, C latent channels, F latent frames, J control frames, P pitches, M feature maps,
+A amplitude points, Q noise bands, T samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from umt_domains.harmonic.config import (
+    LATENT_CHANNELS,
+    LATENT_HOP,
+    NUM_PITCHES,
+    SAMPLE_RATE,
+    DecoderConfig,
+)
+from umt_domains.harmonic.synth import AMPLITUDE_POINTS, Synthesizer
+from umtcli.domain import Value
+from umtcli.pipeline.windows import WindowedStreams
+
+STEP_FRAMES = 200  # 4 s a window
+MEMORY_FRAMES = 300
+"""How far back a strike is remembered: 6 s."""
+MEMORY_S = (0.15, 0.6, 2.4)
+"""Time constants of the fading traces that a strike leaves."""
+
+
+class DecoderNetwork(nn.Module):
+    """Latents → waveform of one domain.
+
+    Shape:
+        latents: (B, C, memory + reach + F + reach)
+        returns: (B, F·hop)
+    """
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        maps = config.channels
+        self.pitch = nn.Parameter(0.1 * torch.randn(1, config.pitch_embedding, NUM_PITCHES, 1))
+        self.entry = nn.Conv2d(3 + len(MEMORY_S) + config.pitch_embedding, maps, (1, 3), padding=(0, 1))
+        self.blocks = nn.ModuleList(
+            nn.Conv2d(maps, maps, (1, 5), padding=(0, 2 * d), dilation=(1, d)) for d in config.dilations
+        )
+        self.mix = nn.Conv2d(maps, maps, 3, padding=1)
+        self.sharpen = nn.Conv2d(maps, maps, (1, 5), padding=(0, 2))
+        self.loudness = nn.Conv2d(maps, 1, 1)
+        self.timbre = nn.Conv2d(maps, len(AMPLITUDE_POINTS), 1)
+        falling = -0.6 * torch.tensor(AMPLITUDE_POINTS).log2()
+        self.register = nn.Parameter(falling[None, :, None, None].repeat(1, 1, NUM_PITCHES, 1))
+        self.noise = nn.Conv1d(2 * maps, config.noise_bands, 1)
+        self.synth = Synthesizer(config.inharmonicity, config.noise_bands)
+        self.register_buffer("_memory", _memory_kernels(), persistent=False)
+        nn.init.constant_(self.loudness.bias, -2.0)  # type: ignore[arg-type]
+        nn.init.constant_(self.noise.bias, -4.0)  # type: ignore[arg-type]
+
+    @property
+    def reach_frames(self) -> int:
+        """Latent frames that the network looks beyond a frame, on either side."""
+        return 4 + 2 * sum(self.config.dilations)
+
+    def forward(self, latents: Tensor, start: int = 0, seed: int = 0, key: int = 0) -> Tensor:
+        """Play; `start` is the absolute number of the first latent frame that is played."""
+        activations, level = latents[:, :-1], latents[:, -1:]
+        x = self._features(activations)
+        level = level[..., MEMORY_FRAMES:]
+        amplitudes, noise = self._steer(x)
+        level = functional.interpolate(level, scale_factor=2, mode="linear")
+        # one control frame more on both sides: the synthesizer plays from centre to centre,
+        # which lie a quarter of a latent frame inside
+        reach = 2 * self.reach_frames
+        near = slice(reach - 1, level.shape[-1] - reach + 1)
+        amplitudes = amplitudes[..., near] * level[:, None, :, near]
+        noise = noise[..., near] * level[..., near]
+        wav = self.synth(amplitudes, noise, start=2 * start - 1, seed=seed, key=key)
+        quarter = LATENT_HOP // 4
+        return wav[:, quarter + 1 : quarter + 1 + (latents.shape[-1] - MEMORY_FRAMES - reach) * LATENT_HOP]
+
+    def _features(self, activations: Tensor) -> Tensor:
+        """(B, 3·P, memory + F) → frame, onset, velocity, traces and pitch: (B, ·, P, F)."""
+        frame, onset, velocity = activations.unflatten(1, (3, NUM_PITCHES)).unbind(1)
+        traces = functional.conv1d(onset.flatten(0, 1)[:, None], self._memory)
+        traces = traces.unflatten(0, onset.shape[:2]).transpose(1, 2)
+        recent = torch.stack([frame, onset, velocity], dim=1)[..., MEMORY_FRAMES:]
+        pitch = self.pitch.expand(len(recent), -1, -1, recent.shape[-1])
+        return torch.cat([recent, traces, pitch], dim=1).contiguous(memory_format=torch.channels_last)
+
+    def _steer(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Features → amplitudes (B, P, A, J) and noise (B, Q, J), relative to the level."""
+        x = functional.relu(self.entry(features))
+        for block in self.blocks:
+            x = x + functional.relu(block(x))
+        x = x + functional.relu(self.mix(x))
+        x = x.repeat_interleave(2, dim=-1)
+        x = x + functional.relu(self.sharpen(x))
+        loudness = _positive(self.loudness(x))
+        timbre = torch.softmax(self.timbre(x) + self.register, dim=1)
+        amplitudes = (loudness * timbre).permute(0, 2, 1, 3)
+        summary = torch.cat([x.mean(2), (x * loudness).sum(2)], dim=1)
+        return amplitudes, _positive(self.noise(summary))
+
+
+def _positive(x: Tensor) -> Tensor:
+    """A scaled sigmoid: amplitudes from nothing to 2, with a gradient everywhere."""
+    return 2 * torch.sigmoid(x).pow(2.3)
+
+
+def _memory_kernels() -> Tensor:
+    """Fading traces of the past: (len(MEMORY_S), 1, memory + 1), the present last."""
+    age_s = torch.arange(MEMORY_FRAMES, -1, -1) * LATENT_HOP / SAMPLE_RATE
+    fading = torch.stack([torch.exp(-age_s / constant) for constant in MEMORY_S])
+    # faded to nothing where the memory ends, so that a strike does not vanish in a step
+    return (fading * (1 - age_s / age_s[0]))[:, None]
+
+
+class HarmonicDecoder:
+    """An `umtcli.domain.Decoder`: 265 latents at 50 Hz → mono waveform at 44.1 kHz.
+
+    Args:
+        network: the trained network.
+        device: where it runs.
+        options: a value for every option of the family.
+    """
+
+    sample_rate = SAMPLE_RATE
+    mid_only = False
+
+    def __init__(self, network: DecoderNetwork, device: str, options: Mapping[str, Value]) -> None:
+        self._network = network.eval().to(device, memory_format=torch.channels_last)
+        self._device = device
+        self._transpose = int(options["transpose"])
+        tilt_db = 12 * float(options["brightness"])
+        octaves = torch.tensor(AMPLITUDE_POINTS).log2()
+        with torch.no_grad():  # brightness is a tilt of the timbre, in dB per octave above the tone
+            self._network.register += (tilt_db / 4 * octaves * 0.1151)[None, :, None, None].to(device)
+        reach = network.reach_frames
+        self._before, self._after = MEMORY_FRAMES + reach, reach
+        self.lookahead_s = (STEP_FRAMES + reach) * LATENT_HOP / SAMPLE_RATE
+
+    def streams(self, seed: int = 0) -> WindowedStreams:
+        @torch.inference_mode()
+        def play(window_CF: Tensor, start: int, key: int) -> Tensor:
+            if window_CF.shape[-1] == self._before + self._after:
+                return torch.zeros(0)
+            latents = transposed(window_CF, self._transpose)[None]
+            wav: Tensor = self._network(latents, start, seed, key)[0]
+            return wav
+
+        return WindowedStreams(
+            play,
+            step=STEP_FRAMES,
+            before=self._before,
+            after=self._after,
+            ratio=Fraction(LATENT_HOP),
+            channels=(LATENT_CHANNELS,),
+            device=self._device,
+        )
+
+
+def transposed(latents_CF: Tensor, semitones: int) -> Tensor:
+    """Latents a number of semitones higher; what leaves the keyboard folds by octaves.
+
+    >>> latents = torch.zeros(LATENT_CHANNELS, 1)
+    >>> latents[87] = 1.0  # the highest pitch is sounding
+    >>> transposed(latents, 2)[:88].argmax().item()
+    77
+    """
+    if semitones == 0:
+        return latents_CF
+    source = torch.arange(NUM_PITCHES)
+    target = source + semitones
+    below, above = target.clamp(max=0), (target - NUM_PITCHES + 1).clamp(min=0)
+    target = target - 12 * below.div(12, rounding_mode="floor")
+    target = target - 12 * (above + 11).div(12, rounding_mode="floor")
+    pitches = latents_CF[:-1].unflatten(0, (3, NUM_PITCHES))
+    moved = torch.zeros_like(pitches).index_reduce(
+        1, target.to(pitches.device), pitches, "amax", include_self=True
+    )
+    return torch.cat([moved.flatten(0, 1), latents_CF[-1:]])

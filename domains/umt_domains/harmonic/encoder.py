@@ -1,0 +1,156 @@
+"""The universal encoder of the harmonic family: what is played, how hard, how loud.
+
+A small residual network over (pitch, time) turns the log spectrum into activations of
+88 pitches. Its receptive field is a fifth of a second, so that it hears notes and not
+pieces; the only long memory is the slow level that everything is heard relative to.
+
+B batch, T samples, F latent frames, P pitches, C latent channels, M feature maps.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from umt_domains.harmonic.config import (
+    LATENT_CHANNELS,
+    LATENT_HOP,
+    LATENT_RATE,
+    NUM_PITCHES,
+    SAMPLE_RATE,
+    EncoderConfig,
+)
+from umt_domains.harmonic.front import (
+    LEVEL_FUTURE_FRAMES,
+    LEVEL_PAST_FRAMES,
+    NUM_CHANNELS,
+    SPECTRUM_REACH,
+    LogSpectrum,
+    frame_level,
+)
+from umtcli.domain import LatentSpace
+from umtcli.pipeline.windows import WindowedStreams
+
+STEP_FRAMES = 200  # 4 s a window: long enough that overlap costs little
+
+
+class EncoderNetwork(nn.Module):
+    """Log spectrum → logits of frame, onset and velocity for each pitch.
+
+    Shape:
+        spectrum: (B, W·H, K, 2F)
+        returns: (B, 3, P, F)
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        maps = config.channels
+        self.front = LogSpectrum()
+        self.entry = nn.Conv2d(NUM_CHANNELS, maps, (3, 3), stride=(1, 2), padding=(1, 1))
+        self.fold = nn.Conv2d(maps, maps, (5, 3), stride=(3, 1), padding=(1, 1))
+        self.blocks = nn.ModuleList(
+            nn.Conv2d(maps, maps, 3, padding=dilation, dilation=dilation)
+            for dilation in config.blocks
+        )
+        self.heads = nn.Conv2d(maps, 3, 1)
+        nn.init.constant_(self.heads.bias[:2], -3.0)  # type: ignore[index]
+
+    @property
+    def reach_frames(self) -> int:
+        """Latent frames that the network looks beyond a frame, on either side."""
+        return 2 + sum(time for _, time in self.config.blocks)
+
+    def forward(self, spectrum: Tensor) -> Tensor:
+        x = functional.relu(self.entry(spectrum))
+        x = functional.relu(self.fold(x))
+        for block in self.blocks:
+            x = x + functional.relu(block(x))
+        logits: Tensor = self.heads(x)
+        return logits
+
+    def hear(self, wav_BT: Tensor, level_BF: Tensor) -> Tensor:
+        """Logits of F frames from their samples and SPECTRUM_REACH more on both sides."""
+        spectrum = self.front(wav_BT, level_BF)
+        return self(spectrum.contiguous(memory_format=torch.channels_last))
+
+
+def latents_from(logits: Tensor, level_BF: Tensor) -> Tensor:
+    """Activations and level as latents: (B, 3, P, F), (B, F) → (B, C, F).
+
+    Silence is all zeros: no frame, no onset, no velocity, no level.
+    """
+    frame, onset, velocity = torch.sigmoid(logits).unbind(1)
+    return torch.cat([frame, onset, frame * velocity, level_BF[:, None]], dim=1)
+
+
+class HarmonicEncoder:
+    """An `umtcli.domain.Encoder`: mono waveform at 44.1 kHz → 265 latents at 50 Hz.
+
+    Args:
+        network: the trained network.
+        space: the latent space its bundle names.
+        device: where it runs.
+    """
+
+    sample_rate = SAMPLE_RATE
+
+    def __init__(self, network: EncoderNetwork, space: LatentSpace, device: str) -> None:
+        self.space = space
+        self._network = network.eval().to(device, memory_format=torch.channels_last)
+        self._device = device
+        reach = network.reach_frames * LATENT_HOP + SPECTRUM_REACH
+        self._spectrum_reach = reach
+        self._before = LEVEL_PAST_FRAMES * LATENT_HOP + reach
+        self._after = LEVEL_FUTURE_FRAMES * LATENT_HOP + reach
+        self.lookahead_s = (STEP_FRAMES * LATENT_HOP + self._after) / SAMPLE_RATE
+
+    def streams(self) -> WindowedStreams:
+        return WindowedStreams(
+            self._window,
+            step=STEP_FRAMES * LATENT_HOP,
+            before=self._before,
+            after=self._after,
+            ratio=Fraction(1, LATENT_HOP),
+            device=self._device,
+        )
+
+    @torch.inference_mode()
+    def _window(self, window_T: Tensor, start: int, key: int) -> Tensor:
+        """One window: `before`, a middle of up to four seconds, `after` → (C, F)."""
+        del key  # hearing is deterministic
+        num_frames = -(-(len(window_T) - self._before - self._after) // LATENT_HOP)
+        if num_frames == 0:
+            return torch.zeros(LATENT_CHANNELS, 0)
+        reach = self._network.reach_frames
+        whole = num_frames * LATENT_HOP + self._before + self._after
+        wav_BT = functional.pad(window_T, (0, whole - len(window_T)))[None]
+        level_BF = self._level(wav_BT, start, num_frames + 2 * reach)
+        near = slice(self._before - self._spectrum_reach, whole - self._after + self._spectrum_reach)
+        logits = self._network.hear(wav_BT[:, near], level_BF)
+        middle = slice(reach, reach + num_frames)
+        return latents_from(logits[..., middle], level_BF[:, middle])[0]
+
+    def _level(self, wav_BT: Tensor, start: int, num_frames: int) -> Tensor:
+        """The level of the window's frames and of `reach` more on both sides."""
+        total = LEVEL_PAST_FRAMES + num_frames + LEVEL_FUTURE_FRAMES
+        first = start // LATENT_HOP - self._network.reach_frames - LEVEL_PAST_FRAMES
+        valid_F = torch.arange(first, first + total, device=wav_BT.device) >= 0
+        skip = SPECTRUM_REACH
+        return frame_level(wav_BT[:, skip : skip + total * LATENT_HOP], valid_F)
+
+
+def latent_space(name: str) -> LatentSpace:
+    """The space of a harmonic encoder before its weights give it a fingerprint."""
+    return LatentSpace(name, LATENT_CHANNELS, LATENT_RATE, fingerprint="")
+
+
+def zero_latents(num_frames: int) -> Tensor:
+    """Silence in latent space, (C, F)."""
+    return torch.zeros(LATENT_CHANNELS, num_frames)
+
+
+assert LATENT_CHANNELS == 3 * NUM_PITCHES + 1

@@ -1,0 +1,196 @@
+"""How the harmonic family learns: what its encoder and its decoders are taught.
+
+The encoder is anchored on scores that we render ourselves: it is told which notes sound.
+The decoders see only audio of their domain, heard by the frozen encoder, and learn to
+make that audio again, judged by spectra of several resolutions.
+
+B examples, T samples, F latent frames, P pitches, N notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from umt_domains.harmonic import distort
+from umt_domains.harmonic.config import (
+    LATENT_HOP,
+    LATENT_RATE,
+    LOWEST_MIDI,
+    NUM_PITCHES,
+    SAMPLE_RATE,
+    DecoderConfig,
+    EncoderConfig,
+    from_mapping,
+    to_mapping,
+)
+from umt_domains.harmonic.decoder import MEMORY_FRAMES, DecoderNetwork
+from umt_domains.harmonic.encoder import EncoderNetwork, latent_space
+from umt_domains.harmonic.front import LEVEL_FUTURE_FRAMES, LEVEL_PAST_FRAMES, SPECTRUM_REACH, frame_level
+from umtcli.bundle import Bundle
+from umtcli.domain import LatentSpace
+from umtcli.learning import Batch
+
+LOSS_WINDOWS = (4096, 2048, 1024, 512, 256)
+ONSET_WIDTH_FRAMES = 1.5
+VELOCITY_RANGE_DB = 40.0
+DECODER_REACH_FRAMES = 40
+
+
+class HarmonicLearning:
+    """An `umtcli.learning.Learning`."""
+
+    sample_rate = SAMPLE_RATE
+    hop_samples = LATENT_HOP
+    context_frames = MEMORY_FRAMES + DECODER_REACH_FRAMES
+
+    def new_encoder(self, config: Mapping[str, Any]) -> EncoderNetwork:
+        return EncoderNetwork(from_mapping(EncoderConfig, config))
+
+    def new_decoder(self, config: Mapping[str, Any]) -> DecoderNetwork:
+        return DecoderNetwork(from_mapping(DecoderConfig, config))
+
+    def config_of(self, network: nn.Module) -> dict[str, Any]:
+        assert isinstance(network, (EncoderNetwork, DecoderNetwork))
+        return to_mapping(network.config)
+
+    def encoder_space(self, name: str) -> LatentSpace:
+        return latent_space(name)
+
+    def from_bundle(self, bundle: Bundle) -> nn.Module:
+        build = self.new_encoder if bundle.info.kind == "encoder" else self.new_decoder
+        network = build(bundle.info.config)
+        network.load_state_dict(dict(bundle.tensors))
+        return network
+
+    def distort(self, batch: Batch, seed: int, background: list[Tensor]) -> Batch:
+        """Detuned, mixed with each other, in rooms, with drums, equalized, dulled, noisy."""
+        assert batch.notes is not None
+        wavs, notes = [], []
+        for i, (wav_T, own) in enumerate(zip(batch.wav_BT, batch.notes, strict=True)):
+            random = np.random.default_rng((seed, batch.index + i))
+            if random.random() < 0.5:
+                wav_T, own = distort.detuned(wav_T, own, random.uniform(-45, 45))
+            if random.random() < 0.35:
+                other = int(random.integers(len(batch.wav_BT)))
+                db = random.uniform(-12, 6)
+                wav_T, own = distort.mixed(
+                    wav_T, own, batch.wav_BT[other], batch.notes[other], db
+                )
+            heard = distort.recorded(wav_T, random, background)
+            wavs.append(heard * 10 ** (random.uniform(-30, 10) / 20))
+            notes.append(own)
+        return Batch(torch.stack(wavs), batch.index, tuple(notes))
+
+    def encoder_loss(self, encoder: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Cross-entropies of frames and onsets, squared error of velocities.
+
+        The first and last frames of each example have no context and are not judged.
+        """
+        assert isinstance(encoder, EncoderNetwork)
+        assert batch.notes is not None
+        logits, skipped = _hear_crop(encoder, batch.wav_BT)
+        target = torch.stack(
+            [note_targets(notes, logits.shape[-1], skipped) for notes in batch.notes]
+        ).to(logits.device)
+        margin = encoder.reach_frames
+        logits, target = logits[..., margin:-margin], target[..., margin:-margin]
+        frame, onset, velocity = logits.unbind(1)
+        sounding, struck, level = target.unbind(1)
+        losses = {
+            "frame": functional.binary_cross_entropy_with_logits(
+                frame, sounding, pos_weight=frame.new_tensor(2.0)
+            ),
+            "onset": functional.binary_cross_entropy_with_logits(
+                onset, struck, pos_weight=onset.new_tensor(3.0)
+            ),
+            "velocity": 0.5
+            * ((torch.sigmoid(velocity) - level).square() * sounding).sum()
+            / sounding.sum().clamp_min(1),
+        }
+        return losses | {"_frame_f1": _f1(frame > 0, sounding > 0.5), "_onset_f1": _f1(onset > 0, struck > 0.5)}
+
+    def decoder_loss(self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor) -> dict[str, Tensor]:
+        """Spectral distance between the audio and its reconstruction, relative to the level."""
+        assert isinstance(decoder, DecoderNetwork)
+        reach = decoder.reach_frames
+        before, num_frames = MEMORY_FRAMES + reach, wav_BT.shape[-1] // LATENT_HOP
+        first = self.context_frames - before
+        latents = latents_BCF[..., first : first + before + num_frames + reach]
+        played = decoder(functional.pad(latents, (0, before + num_frames + reach - latents.shape[-1])))
+        # judged as the ear does, by how far a sound lies below the music's level
+        level = latents_BCF[:, -1, self.context_frames :][:, :num_frames].mean(-1, keepdim=True)
+        scale = 1 / (level + 1e-3)
+        return {"spectral": spectral_distance(played * scale, wav_BT * scale)}
+
+
+def note_targets(notes: distort.Notes, num_frames: int, skipped_frames: int) -> Tensor:
+    """A piano roll of what the encoder should say: (3, P, F) of frame, onset, velocity.
+
+    Args:
+        notes: (N, 4) start_s, end_s, MIDI pitch, level_db relative to the piece.
+        num_frames: F.
+        skipped_frames: latent frames between the notes' time zero and the first frame.
+    """
+    target = np.zeros((3, NUM_PITCHES, num_frames), dtype=np.float32)
+    for start_s, end_s, midi, level_db in notes:
+        pitch = round(midi) - LOWEST_MIDI
+        # the middle of frame f lies at (f + 1/2) / rate
+        start = start_s * LATENT_RATE - skipped_frames - 0.5
+        end = end_s * LATENT_RATE - skipped_frames - 0.5
+        first, last = max(0, round(start)), min(num_frames, max(round(end), round(start) + 1))
+        if not 0 <= pitch < NUM_PITCHES or first >= last:
+            continue
+        target[0, pitch, first:last] = 1
+        target[2, pitch, first:last] = np.clip(1 + level_db / VELOCITY_RANGE_DB, 0, 1)
+        near = np.arange(max(0, int(start) - 2), min(num_frames, int(start) + 4))
+        nearness = 1 - np.abs(near - start) / ONSET_WIDTH_FRAMES
+        target[1, pitch, near] = np.maximum(target[1, pitch, near], nearness)
+    return torch.from_numpy(target)
+
+
+def spectral_distance(played_BT: Tensor, wanted_BT: Tensor) -> Tensor:
+    """Distance of magnitude spectra at five resolutions: linear where loud, log where soft.
+
+    Source: multi-resolution STFT loss, Yamamoto et al., Parallel WaveGAN (ICASSP 2020).
+    """
+    total = played_BT.new_zeros(())
+    for size in LOSS_WINDOWS:
+        played, wanted = _magnitudes(played_BT, size), _magnitudes(wanted_BT, size)
+        linear = (played - wanted).abs().sum((1, 2)) / (wanted.sum((1, 2)) + 1e-4 * wanted[0].numel())
+        log = ((played + 1e-4).log10() - (wanted + 1e-4).log10()).abs().mean((1, 2))
+        total = total + (linear + 0.7 * log).mean()
+    return total / len(LOSS_WINDOWS)
+
+
+def _magnitudes(wav_BT: Tensor, size: int) -> Tensor:
+    window = torch.hann_window(size, device=wav_BT.device)
+    spectrum = torch.stft(wav_BT, size, size // 4, window=window, center=False, return_complex=True)
+    power = spectrum.real.square() + spectrum.imag.square()
+    return (power + 1e-12).sqrt() * (2 / window.sum())
+
+
+def _hear_crop(encoder: EncoderNetwork, wav_BT: Tensor) -> tuple[Tensor, int]:
+    """Logits of the frames of a crop that have their whole spectrum; frames skipped before.
+
+    The level is that of the crop's frames alone: a crop is a short stream.
+    """
+    skipped = -(-SPECTRUM_REACH // LATENT_HOP)
+    num_frames = wav_BT.shape[-1] // LATENT_HOP - 2 * skipped
+    padding = (LEVEL_PAST_FRAMES * LATENT_HOP, LEVEL_FUTURE_FRAMES * LATENT_HOP)
+    whole = functional.pad(wav_BT[:, : (num_frames + 2 * skipped) * LATENT_HOP], padding)
+    valid = torch.zeros(whole.shape[-1] // LATENT_HOP)
+    valid[LEVEL_PAST_FRAMES : len(valid) - LEVEL_FUTURE_FRAMES] = 1
+    level = frame_level(whole, valid)[:, skipped : skipped + num_frames]
+    first = skipped * LATENT_HOP - SPECTRUM_REACH
+    near = wav_BT[:, first : first + num_frames * LATENT_HOP + 2 * SPECTRUM_REACH]
+    return encoder.hear(near, level), skipped
+
+
+def _f1(said: Tensor, true: Tensor) -> Tensor:
+    return 2 * (said & true).sum() / (said.sum() + true.sum()).clamp_min(1)

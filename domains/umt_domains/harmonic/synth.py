@@ -1,0 +1,200 @@
+"""The harmonic-plus-noise synthesizer: amplitudes in, waveform out, no loop over samples.
+
+Every partial of every pitch has a fixed frequency, so the spectrum of a short frame is a
+fixed linear map of the partials' complex amplitudes: each adds the main lobe of a window
+around its frequency. One inverse FFT per frame then plays thousands of partials at once,
+and triangles of overlapping frames interpolate their amplitudes linearly.
+
+    frame j   ╱╲            centred on sample hop·j + hop/2
+    frame j+1   ╱╲          spans ± hop, weight 1 at its centre, 0 at its neighbours'
+
+Noise takes the same way with random phases and windows of constant power.
+
+Source: inverse-FFT additive synthesis, Rodet and Depalle, AES Convention 93 (1992);
+harmonic plus noise, Serra and Smith, Computer Music Journal 14(4) (1990).
+
+B batch, P pitches, A amplitude points, J control frames, N partials, K FFT bins,
+Q noise bands.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from umt_domains.harmonic.config import CONTROL_HOP, LOWEST_MIDI, NUM_PITCHES, SAMPLE_RATE
+from umt_domains.harmonic.noise import random_phases
+
+AMPLITUDE_POINTS = (*range(1, 17), 18, 20, 23, 26, 30, 35, 40, 46, 53, 61, 70, 80)
+"""Harmonic numbers whose amplitudes are steered; those between are interpolated."""
+HIGHEST_PARTIAL_HZ = 17_000
+FFT_SIZE = 1024
+LOBE_BINS = 5
+"""Half width of the window's main lobe; beyond it the lobe is below −90 dB."""
+BLACKMAN_HARRIS = (0.35875, 0.48829, 0.14128, 0.01168)
+NUM_GROUPS = 24
+"""Partials are sorted by frequency into groups, so that each touches few bins."""
+
+
+class Synthesizer(nn.Module):
+    """Steered amplitudes and noise levels → waveform.
+
+    Args:
+        inharmonicity: stiffness B at middle C; it doubles every octave.
+        noise_bands: Q.
+
+    Shape:
+        amplitudes: (B, P, A, J), noise: (B, Q, J)
+        returns: (B, (J − 1)·hop), from the centre of the first frame to that of the last
+    """
+
+    def __init__(self, inharmonicity: float, noise_bands: int) -> None:
+        super().__init__()
+        hertz, audible = _partials(inharmonicity)
+        # phases are counted in 2⁻³² turns: integers wrap as turns do, exactly, for ever
+        self.register_buffer("_advance", _turns(hertz * CONTROL_HOP / SAMPLE_RATE), persistent=False)
+        # partials that all start at phase 0 would click together: spread them evenly
+        golden = torch.arange(len(hertz)) * ((math.sqrt(5) - 1) / 2)
+        self.register_buffer("_initial", _turns(golden), persistent=False)
+        self.register_buffer("_between", _interpolation(), persistent=False)
+        self.register_buffer("_audible", audible, persistent=False)
+        self.register_buffer("_noise_map", _noise_map(noise_bands), persistent=False)
+        tone_window, noise_window = _windows()
+        self.register_buffer("_tone_window", tone_window, persistent=False)
+        self.register_buffer("_noise_window", noise_window, persistent=False)
+        self._groups = _lobes(hertz * FFT_SIZE / SAMPLE_RATE)
+
+    def forward(
+        self, amplitudes: Tensor, noise: Tensor, start: int = 0, seed: int = 0, key: int = 0
+    ) -> Tensor:
+        """Play. `start` is the absolute number of the first control frame, −1 included."""
+        frames_J = torch.arange(amplitudes.shape[-1], device=amplitudes.device) + start
+        tone = self._tone_spectrum(amplitudes, frames_J)
+        hiss = self._noise_spectrum(noise, frames_J, seed, key)
+        return _overlapped(tone, self._tone_window) + _overlapped(hiss, self._noise_window)
+
+    def _tone_spectrum(self, amplitudes: Tensor, frames_J: Tensor) -> Tensor:
+        """(B, P, A, J) → complex (B, J, K)."""
+        partials = amplitudes.permute(0, 3, 1, 2) @ self._between  # (B, J, P, harmonics)
+        amplitude = partials.flatten(2).index_select(-1, self._audible)
+        phase = (frames_J.int()[:, None] * self._advance + self._initial) * (math.pi * 2**-31)
+        cosine, sine = amplitude * phase.cos(), amplitude * phase.sin()
+        real = amplitude.new_zeros(*amplitude.shape[:2], FFT_SIZE // 2 + 1)
+        imag = torch.zeros_like(real)
+        for partials, bins, even, odd in self._groups:
+            real[..., bins] += cosine[..., partials] @ even.to(real.device)
+            imag[..., bins] += sine[..., partials] @ odd.to(real.device)
+        return torch.complex(real, imag)
+
+    def _noise_spectrum(self, noise: Tensor, frames_J: Tensor, seed: int, key: int) -> Tensor:
+        """(B, Q, J) → complex (B, J, K)."""
+        level = noise.transpose(1, 2) @ self._noise_map
+        phase = random_phases(seed, key, frames_J, level.shape[-1])
+        return torch.complex(level * phase.cos(), level * phase.sin())
+
+
+def _partials(inharmonicity: float) -> tuple[Tensor, Tensor]:
+    """Every audible partial by rising frequency: its hertz, and its place in (P, harmonics)."""
+    midi = LOWEST_MIDI + torch.arange(NUM_PITCHES, dtype=torch.float64)[:, None]
+    number = torch.arange(1, AMPLITUDE_POINTS[-1] + 1, dtype=torch.float64)
+    stiffness = inharmonicity * 2 ** ((midi - 60) / 12)
+    hertz = 440 * 2 ** ((midi - 69) / 12) * number * (1 + stiffness * number**2).sqrt()
+    hertz, order = hertz.flatten().sort(stable=True)
+    audible = hertz < HIGHEST_PARTIAL_HZ
+    return hertz[audible], order[audible]
+
+
+def _interpolation() -> Tensor:
+    """Amplitudes of the points → of all harmonics, linear between points: (A, harmonics)."""
+    points = torch.tensor(AMPLITUDE_POINTS, dtype=torch.float32)
+    number = torch.arange(1, AMPLITUDE_POINTS[-1] + 1, dtype=torch.float32)
+    above = torch.searchsorted(points, number).clamp(min=1)
+    share = (number - points[above - 1]) / (points[above] - points[above - 1])
+    matrix = torch.zeros(len(points), len(number))
+    matrix[above, torch.arange(len(number))] = share
+    matrix[above - 1, torch.arange(len(number))] = 1 - share
+    return matrix
+
+
+def _turns(turns: Tensor) -> Tensor:
+    """Fractions of a turn in units of 2⁻³², wrapped into int32."""
+    return (turns.remainder(1) * 2**32).round().long().to(torch.int32)
+
+
+def _blackman_harris(offset: Tensor) -> Tensor:
+    """Four-term Blackman-Harris window at `offset` samples from its centre."""
+    turn = 2 * math.pi * offset / FFT_SIZE
+    return sum((a * (k * turn).cos() for k, a in enumerate(BLACKMAN_HARRIS)), offset.new_zeros(()))
+
+
+def _blackman_harris_spectrum(distance: Tensor) -> Tensor:
+    """Its transform, `distance` FFT bins from its centre frequency.
+
+    Each cosine of the window shifts the transform of a rectangle, a Dirichlet kernel.
+    """
+
+    def dirichlet(x: Tensor) -> Tensor:
+        return (FFT_SIZE - 1) * torch.sinc(x * (FFT_SIZE - 1) / FFT_SIZE) / torch.sinc(x / FFT_SIZE)
+
+    terms = (a / 2 * (dirichlet(distance - k) + dirichlet(distance + k)) for k, a in enumerate(BLACKMAN_HARRIS))
+    return sum(terms, distance.new_zeros(()))
+
+
+def _windows() -> tuple[Tensor, Tensor]:
+    """What an inverse FFT is multiplied by over ± hop: for tones and for noise.
+
+    Tones leave the inverse FFT under a Blackman-Harris window, which is divided out in
+    favour of a triangle. Noise overlaps with constant power.
+    """
+    offset = torch.arange(-CONTROL_HOP, CONTROL_HOP, dtype=torch.float64)
+    triangle = 1 - offset.abs() / CONTROL_HOP
+    tone = triangle / _blackman_harris(offset)
+    noise = (triangle * math.pi / 2).sin() * math.sqrt(FFT_SIZE)
+    return tone.float(), noise.float()
+
+
+def _lobes(centre_bins: Tensor) -> list[tuple[slice, slice, Tensor, Tensor]]:
+    """For each group of partials: its slice, its FFT bins, and the lobes' real matrices.
+
+    A real sinusoid also has a lobe at its negative frequency, which reaches over 0 Hz for
+    low partials: added to the cosine's part, subtracted from the sine's.
+    """
+
+    def lobe(distance: Tensor) -> Tensor:
+        near = distance.abs() < LOBE_BINS + 1
+        return torch.where(near, _blackman_harris_spectrum(distance), 0.0)
+
+    groups = []
+    size = -(-len(centre_bins) // NUM_GROUPS)
+    for first in range(0, len(centre_bins), size):
+        centre = centre_bins[first : first + size, None]
+        low = max(0, int(centre[0]) - LOBE_BINS)
+        high = min(FFT_SIZE // 2, int(centre[-1]) + LOBE_BINS + 1)
+        bins = torch.arange(low, high + 1)
+        # the inverse FFT puts time zero at sample 0, the frame wants it in the middle
+        centring = 0.5 * (1 - 2 * (bins % 2))
+        ahead, behind = lobe(centre - bins), lobe(centre + bins)
+        even, odd = (ahead + behind) * centring, (ahead - behind) * centring
+        groups.append(
+            (slice(first, first + len(centre)), slice(low, high + 1), even.float(), odd.float())
+        )
+    return groups
+
+
+def _noise_map(num_bands: int) -> Tensor:
+    """Triangles of noise bands, evenly spaced in mel, over FFT bins: (Q, K)."""
+    hertz = torch.linspace(0, SAMPLE_RATE / 2, FFT_SIZE // 2 + 1)
+    mel = 2595 * torch.log10(1 + hertz / 700)
+    position = mel / mel[-1] * (num_bands - 1)
+    distance = (position[None] - torch.arange(num_bands)[:, None]).abs()
+    return (1 - distance).clamp_min(0)
+
+
+def _overlapped(spectrum_BJK: Tensor, window: Tensor) -> Tensor:
+    """Inverse FFT and overlap-add, from the first frame's centre to the last one's."""
+    middle = slice(FFT_SIZE // 2 - CONTROL_HOP, FFT_SIZE // 2 + CONTROL_HOP)
+    frames = torch.fft.irfft(spectrum_BJK, n=FFT_SIZE)[..., middle] * window
+    falling, rising = frames[:, :-1, CONTROL_HOP:], frames[:, 1:, :CONTROL_HOP]
+    return (falling + rising).flatten(1)

@@ -1,0 +1,26 @@
+"""Registers the first-party families and the domains that ship with umt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from umt_domains.harmonic import HarmonicFamily
+from umtcli import Domain, hookimpl
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+@hookimpl
+def umt_families() -> list[HarmonicFamily]:
+    return [HarmonicFamily()]
+
+
+@hookimpl
+def umt_encoders() -> Iterable[Path]:
+    return sorted((WEIGHTS / "encoders").glob("*.safetensors"))
+
+
+@hookimpl
+def umt_domains() -> list[Domain]:
+    return [Domain.from_bundle(path) for path in sorted(WEIGHTS.glob("*.safetensors"))]

@@ -1,0 +1,86 @@
+"""What there is to learn: an encoder from scores, or a decoder on a frozen encoder.
+
+A task turns the number of a step into losses; the loop does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from umt_trainer.config import RunConfig
+from umt_trainer.data import Recording, draw, draw_batch
+from umtcli.domain import Encoder
+from umtcli.learning import Learning
+
+
+class Task(Protocol):
+    """One thing to learn."""
+
+    network: nn.Module
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        """Named losses of one step; names that begin with `_` are only shown."""
+
+
+@dataclass(frozen=True)
+class EncoderTask:
+    """Hear the scores of distorted practice music."""
+
+    network: nn.Module
+    learning: Learning
+    recordings: Sequence[Recording]
+    background: list[Tensor]
+    config: RunConfig
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        config, rate = self.config, self.learning.sample_rate
+        index, length = step * config.batch_size, round(config.crop_s * rate)
+        batch = draw_batch(self.recordings, config.seed, index, config.batch_size, length, rate)
+        heard = self.learning.distort(batch, config.seed, self.background)
+        return self.learning.encoder_loss(self.network, heard)
+
+
+@dataclass(frozen=True)
+class DecoderTask:
+    """Play again what a frozen encoder heard."""
+
+    network: nn.Module
+    learning: Learning
+    recordings: Sequence[Recording]
+    config: RunConfig
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        hop = self.learning.hop_samples
+        num_frames = round(self.config.crop_s * self.learning.sample_rate / hop)
+        examples = [
+            self._example(step * self.config.batch_size + i, num_frames)
+            for i in range(self.config.batch_size)
+        ]
+        latents, wavs = zip(*examples, strict=True)
+        return self.learning.decoder_loss(self.network, torch.stack(latents), torch.stack(wavs))
+
+    def _example(self, number: int, num_frames: int) -> tuple[Tensor, Tensor]:
+        """Latents with their context before the audio, and the audio: (C, F), (T,)."""
+        hop, context = self.learning.hop_samples, self.learning.context_frames
+        which, first = draw(self.recordings, self.config.seed, number, num_frames * hop)
+        recording = self.recordings[which]
+        first_frame = first // hop
+        wav, _ = recording.crop(first_frame * hop, num_frames * hop, self.learning.sample_rate)
+        heard = recording.latents[number % len(recording.latents)]
+        padded = np.pad(heard[:, max(0, first_frame - context) : first_frame + num_frames],
+                        ((0, 0), (max(0, context - first_frame), 0)))
+        return torch.from_numpy(padded.astype(np.float32)), wav
+
+
+def hear(encoder: Encoder, wav_T: Tensor) -> Tensor:
+    """The latents of a whole waveform, (C, F)."""
+    streams = encoder.streams()
+    stream = streams.open()
+    start = streams.push({stream: wav_T})[stream]
+    return torch.cat([start, streams.finish([stream])[stream]], dim=-1)

@@ -1,0 +1,83 @@
+"""The contract of learning: what a family tells the trainer.
+
+The trainer owns the loop, the schedule, the checkpoints and the confusion network. Only
+the family knows how its networks are built, how its losses are computed, and how the
+encoder's input is distorted so that it learns the music and not the recording.
+
+B examples, T samples, C latent channels, F latent frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor, nn
+
+    from umtcli.bundle import Bundle
+    from umtcli.domain import LatentSpace
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Examples to learn from.
+
+    Attributes:
+        wav_BT: clean audio, float32, mono, at the family's sample rate.
+        index: global number of the first example; with the seed it keys every random
+            draw, so that a run's examples do not depend on how many processes share them.
+        notes: for each example its notes, float64 (N, 4): start and end in seconds from
+            the example's first sample, MIDI pitch, and level in dB relative to the
+            piece's loudest notes; None where no score is known.
+    """
+
+    wav_BT: Tensor
+    index: int
+    notes: tuple[np.ndarray[Any, Any], ...] | None = None
+
+
+class Learning(Protocol):
+    """How a family's networks are built and what they are taught."""
+
+    sample_rate: int
+    """Of all training audio (Hz)."""
+    hop_samples: int
+    """Samples per latent frame."""
+    context_frames: int
+    """Latent frames that a decoder wants to see before the audio it is asked to make."""
+
+    def new_encoder(self, config: Mapping[str, Any]) -> nn.Module:
+        """A fresh encoder network; unknown keys of the config are refused."""
+
+    def new_decoder(self, config: Mapping[str, Any]) -> nn.Module:
+        """A fresh decoder network; unknown keys of the config are refused."""
+
+    def config_of(self, network: nn.Module) -> dict[str, Any]:
+        """The config that rebuilds a network, as plain JSON values."""
+
+    def distort(self, batch: Batch, seed: int, background: list[Tensor]) -> Batch:
+        """What the encoder hears instead of the clean audio; notes follow if they move.
+
+        Args:
+            batch: clean examples.
+            seed: of the run; draws are keyed by (seed, number of the example).
+            background: (T,) sounds without notes, such as drums, that may be mixed in.
+        """
+
+    def encoder_loss(self, encoder: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Named losses of hearing the scores of a (distorted) batch; they are summed.
+
+        Names that begin with `_` are measures to show, not losses.
+        """
+
+    def decoder_loss(self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor) -> dict[str, Tensor]:
+        """Named losses of playing the latents, whose last T / hop frames belong to the audio."""
+
+    def encoder_space(self, name: str) -> LatentSpace:
+        """The latent space of this family's encoders, without a fingerprint."""
+
+    def from_bundle(self, bundle: Bundle) -> nn.Module:
+        """The network of a bundle, to run it or to go on training it."""
