@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import struct
 import tempfile
@@ -91,10 +92,11 @@ def read_info(path: Path, kind: str | None = None) -> BundleInfo:
             provenance={str(k): str(v) for k, v in meta["provenance"].items()},
             digest=str(meta["digest"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as e:
+        _check_plausible(info)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as e:
         raise BundleError(f"{path} is not an umt bundle: its metadata lacks or garbles {e}.") from e
     if kind is not None and info.kind != kind:
-        raise BundleError(f"{path} holds an {info.kind}, not a {kind}.")
+        raise BundleError(f"{path} is a bundle of the kind {info.kind}; {kind} is needed here.")
     return info
 
 
@@ -139,7 +141,16 @@ def write_bundle(
     `front_end_version` and the weights as stored.
 
     Args:
+        path: the file to write; its folder is made if need be.
+        kind: `encoder` or `decoder`.
+        family: the architecture that can rebuild the network.
+        name: the domain's name, or the latent space's for an encoder.
+        config: what the family needs to rebuild the network; plain JSON.
+        space: what the encoder emits, or what the decoder was trained on.
+        sample_rate: of the waveform that goes in (encoder) or comes out (decoder), in Hz.
+        provenance: licence, description, data, recipe, …
         tensors: stored in the dtype they have; `.half()` them for small files.
+        front_end_version: of an encoder's code before the network; part of the fingerprint.
 
     Returns:
         The metadata as it can be read back.
@@ -167,11 +178,16 @@ def write_bundle(
     data = save(stored, metadata={"umt": _canonical(meta)})
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as f:
-        f.write(data)
-        f.flush()
-        os.fsync(f.fileno())
-    os.chmod(f.name, 0o644)  # temporary files are private, bundles are not
-    os.replace(f.name, path)
+        temporary = Path(f.name)
+        try:
+            f.write(data)
+            f.flush()
+            os.fsync(f.fileno())
+        except BaseException:
+            temporary.unlink()
+            raise
+    temporary.chmod(0o644)  # temporary files are private, bundles are not
+    temporary.replace(path)
     return read_info(path)
 
 
@@ -200,7 +216,7 @@ def _read_header(path: Path) -> tuple[dict[str, Any], int]:
             header = json.loads(f.read(size))
     except OSError as e:
         raise BundleError(f"Cannot read the bundle {path}: {e.strerror}.") from e
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise BundleError(f"{path} is not a safetensors file.") from e
     if not isinstance(header, dict):
         raise BundleError(f"{path} is not a safetensors file.")
@@ -212,6 +228,15 @@ def _read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as e:
         raise BundleError(f"Cannot read the bundle {path}: {e.strerror}.") from e
+
+
+def _check_plausible(info: BundleInfo) -> None:
+    if info.kind not in ("encoder", "decoder"):
+        raise ValueError("kind")
+    if info.sample_rate <= 0:
+        raise ValueError("sample_rate")
+    if info.space.channels <= 0 or not 0 < info.space.frame_rate < math.inf:
+        raise ValueError("space")
 
 
 def _read_space(meta: Mapping[str, Any]) -> LatentSpace:
