@@ -13,7 +13,7 @@ from umtcli.catalog import Catalog
 
 def check(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="The domain to check.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The domain to check.")],
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:

@@ -15,7 +15,8 @@ from umtcli.domain import Domain, Option
 def domains(
     ctx: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(help="Show all about one domain.", show_default=False)
+        str | None,
+        typer.Argument(metavar="NAME", help="Show all about one domain.", show_default=False),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
