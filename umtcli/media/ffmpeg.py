@@ -142,7 +142,15 @@ def encode_command(
     """
     import ffmpeg
 
-    source = ffmpeg.input(PIPE_IN, format=output.raw(bits), ar=sample_rate, ac=num_channels)
+    source = ffmpeg.input(
+        PIPE_IN,
+        format=output.raw(bits),
+        ar=sample_rate,
+        ac=num_channels,
+        # raw samples hold nothing to look for; by default ffmpeg looks for seconds, silently
+        probesize=32,
+        analyzeduration=0,
+    )
     options = output.options(bits, piped=url == PIPE_OUT)
     command = (
         source["a:0"]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from umtcli.media.decode import check_readable, decode_error, read_header, shown, start_decoding
 from umtcli.media.ffmpeg import PIPE_IN, decode_command
+from umtcli.media.mp4 import indexed_samples
 from umtcli.media.probe import duration_s, promised_duration_s
 from umtcli.media.process import FfmpegProcess
 
@@ -75,6 +76,7 @@ class AudioReader:
             # a pipe's head may promise anything: sox writes the largest length there is
             self.duration_s = duration_s(self._process.log) if is_file else None
             self._promised_s = promised_duration_s(self._process.log) if is_file else None
+            self._samples_left = self._indexed_samples()
             self._block_samples = max(1, round(block_s * self.sample_rate))
             self._next = self._read_block()
             if len(self._next) == 0:
@@ -113,15 +115,30 @@ class AudioReader:
     ) -> None:
         self.close()
 
+    def _indexed_samples(self) -> int | None:
+        """How many samples are no padding, where ffmpeg may not know."""
+        num_samples = self._decoding.indexed_samples(self.sample_rate)
+        if num_samples is None or self.duration_s is None:
+            return None
+        # an index that ffmpeg reads otherwise is none to cut by
+        agrees = abs(num_samples / self.sample_rate - self.duration_s) < 0.1
+        return num_samples if agrees else None
+
     def _read_block(self) -> Block:
         bytes_per_sample = self.num_channels * _BYTES_PER_VALUE
         data = self._process.stdout.read(self._block_samples * bytes_per_sample)
         whole = len(data) - len(data) % bytes_per_sample
         values = np.frombuffer(data[:whole], "<f4").astype(np.float32)  # a copy can be written to
-        return values.reshape(-1, self.num_channels)
+        block = values.reshape(-1, self.num_channels)
+        if self._samples_left is not None:
+            block = block[: self._samples_left]
+            self._samples_left -= len(block)
+        return block
 
     def _conclude(self) -> None:
         """At the end: was it the whole input?"""
+        while self._process.stdout.read(1 << 16):
+            pass  # the padding of an indexed file: ffmpeg must not find its pipe broken
         status = self._process.wait()
         reason = self._process.log.reason() or self._decoding.failure
         decoded_s = self.num_samples / self.sample_rate
@@ -142,7 +159,12 @@ class _Unfed:
     failure: str | None = None
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self.process = start_decoding(path, downmix=True)
+
+    def indexed_samples(self, sample_rate: int) -> int | None:
+        is_mp4 = any(line.startswith("Input #0, mov") for line in self.process.log.head)
+        return indexed_samples(self._path, sample_rate) if is_mp4 else None
 
     def close(self) -> None:
         self.process.close()
@@ -158,6 +180,9 @@ class _Fed:
         self.process = FfmpegProcess(decode_command(PIPE_IN), feed=True)
         self._thread = threading.Thread(target=self._feed, daemon=True)
         self._thread.start()
+
+    def indexed_samples(self, sample_rate: int) -> int | None:  # noqa: ARG002 - as _Unfed
+        return None
 
     def close(self) -> None:
         self.process.kill()

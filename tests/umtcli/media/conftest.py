@@ -1,0 +1,78 @@
+"""Sounds and files that the tests of media are made of."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from umtcli.media import AudioReader, find_ffmpeg
+
+Samples = npt.NDArray[np.float32]
+
+
+@pytest.fixture
+def tone() -> Callable[..., Samples]:
+    """A function that makes sines, (T, C): one frequency for each channel."""
+
+    def make(
+        *frequencies_hz: float, num_samples: int, sample_rate: int = 44100, gain: float = 0.5
+    ) -> Samples:
+        time_s = np.arange(num_samples)[:, None] / sample_rate
+        return (gain * np.sin(2 * np.pi * np.array(frequencies_hz) * time_s)).astype(np.float32)
+
+    return make
+
+
+@pytest.fixture
+def make_file(tmp_path: Path) -> Callable[..., Path]:
+    """A function that makes a file with ffmpeg, from output options or from samples."""
+
+    def make(
+        name: str, *options: str, source: str = "sine=440:d=2", samples: Samples | None = None
+    ) -> Path:
+        path = tmp_path / name
+        given = ["-f", "lavfi", "-i", source]
+        if samples is not None:
+            given = ["-f", "f32le", "-ar", "44100", "-ac", str(samples.shape[1]), "-i", "pipe:0"]
+        subprocess.run(
+            [find_ffmpeg(), "-v", "error", "-y", *given, *options, f"file:{path}"],
+            input=None if samples is None else samples.astype("<f4").tobytes(),
+            check=True,
+        )
+        return path
+
+    return make
+
+
+@pytest.fixture(params=["path", "imageio"])
+def any_ffmpeg(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Runs a test twice: with the ffmpeg on the PATH and with imageio-ffmpeg's."""
+    monkeypatch.delenv("UMT_FFMPEG", raising=False)
+    if request.param == "imageio":
+        monkeypatch.setenv("UMT_FFMPEG", imageio_ffmpeg.get_ffmpeg_exe())
+    return find_ffmpeg()
+
+
+@pytest.fixture(autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    yield
+    with pytest.raises(ChildProcessError):  # there are no children to wait for
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.fixture
+def read_all() -> Callable[[AudioReader], Samples]:
+    """A function that reads to the end and closes."""
+
+    def read(reader: AudioReader) -> Samples:
+        with reader:
+            return np.concatenate(list(reader))
+
+    return read
