@@ -128,13 +128,10 @@ class Limiter:
         known = len(self._needed)
         self._waiting = np.concatenate([self._waiting, block_TC])
         whole = len(self._waiting) // self._chunk
-        new_KTC = self._waiting[known * self._chunk : whole * self._chunk]
-        peak_K = np.abs(new_KTC).reshape(whole - known, -1).max(axis=1, initial=CEILING)
+        new_TC = self._waiting[known * self._chunk : whole * self._chunk]
+        new_KTC = np.abs(new_TC).reshape(-1, self._chunk, self._waiting.shape[1])
+        peak_K = new_KTC.max(axis=(1, 2), initial=CEILING)
         self._needed.extend((CEILING / peak_K).tolist())
-        if not self._started and self._needed:
-            # a peak in the very first chunk leaves no time to come down
-            self._started, self._gain = True, self._needed[0]
-            self._lows = [self._gain] * self._ahead
         return self._give(max(0, whole - self._ahead))
 
     def finish(self) -> NDArray[np.float32]:
@@ -145,6 +142,10 @@ class Limiter:
         return self.push(silence_TC)[:num_left]
 
     def _give(self, num_chunks: int) -> NDArray[np.float32]:
+        if not self._started and num_chunks:
+            # a peak right at the start leaves no time to come down: begin low
+            self._started, self._gain = True, min(self._needed[: self._ahead + 1])
+            self._lows = [self._gain] * self._ahead
         nodes = [self._gain]
         for chunk in range(num_chunks):
             # the node after this chunk; every low in its mean knows this chunk and the next
