@@ -1,4 +1,6 @@
-"""The whole plugin API. Publish a package with an entry point in the group `umt`:
+"""The whole plugin API, on one screen.
+
+Publish a package with an entry point in the group `umt`:
 
     [project.entry-points.umt]
     kazoo = "umt_kazoo"
