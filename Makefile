@@ -13,13 +13,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # its advertisement is no message of ours
 export NO_MKDOCS_2_WARNING := 1
 SAMPLE := docs/examples/sample.flac
-DEMO_DOMAINS := piano strings organ
+DEMO_DOMAINS := piano,strings,organ
 
 .PHONY: demo test bench docs clean
 
 demo: $(VENV)/installed
 	@mkdir -p .demo
-	$(BIN)/umt convert $(SAMPLE) --to $(shell echo $(DEMO_DOMAINS) | tr ' ' ,) -o .demo/ --overwrite
+	$(BIN)/umt convert $(SAMPLE) --to $(DEMO_DOMAINS) -o .demo/ --overwrite
 	@echo "The sample was $(SAMPLE); hear it in other sounds:"
 	@ls -1 .demo/*
 
