@@ -66,7 +66,8 @@ _FORMATS = (
     Format("mp3", "mp3", "libmp3lame", {"q:a": 2}),
     Format("m4a", "ipod", "aac", {"b:a": "192k"}, to_pipe=_BRICKS),
     Format("aac", "adts", "aac", {"b:a": "192k"}),
-    Format("ogg", "ogg", "libvorbis", {"q:a": 6}),
+    # ffmpeg trims a Vorbis stream of a single page wrongly: short pages save short clips
+    Format("ogg", "ogg", "libvorbis", {"q:a": 6, "page_duration": 20_000}),
     Format("opus", "opus", "libopus", {"b:a": "160k"}),
     Format("mka", "matroska", "libopus", {"b:a": "160k"}),
     Format("webm", "webm", "libopus", {"b:a": "160k"}),
