@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -62,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given, debug = _take_debug(given)
     try:
         manager = make_plugin_manager(installed_entry_points(), umt_home())
-        code = make_app(manager)(given, prog_name="umt", standalone_mode=False, obj=manager)
+        with _logging(debug=debug):
+            code = make_app(manager)(given, prog_name="umt", standalone_mode=False, obj=manager)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except Exception as e:
@@ -106,6 +109,20 @@ def _take_debug(arguments: list[str]) -> tuple[list[str], bool]:
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options = [argument for argument in arguments[:end] if argument != "--debug"]
     return options + arguments[end:], len(options) < end
+
+
+@contextmanager
+def _logging(*, debug: bool) -> Iterator[None]:
+    """With --debug, show what umt logs: tracebacks of failures that did not end the command."""
+    logger, handler = logging.getLogger("umtcli"), logging.StreamHandler()
+    if debug:
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
 
 
 def _report(error: Exception, *, debug: bool) -> int:

@@ -54,9 +54,9 @@ class StereoKeeper:
             rate_heard: sample rate of the input as it is pushed here, in Hz.
             rate_played: sample rate of the output, in Hz.
         """
-        self._hop = max(64, round(rate_played * WINDOW_S / 2))
-        window = 2 * self._hop
-        window_heard = max(64, 2 * round(window * rate_heard / rate_played / 2))
+        window = _window_length(rate_played)
+        window_heard = _window_length(rate_heard)
+        self._hop = window // 2
         self._heard = _Framer(self._hop * rate_heard / rate_played, window_heard)
         self._played = _Framer(self._hop, window)
         self._octaves_heard_NB = _octave_weights(rate_heard, window_heard)
@@ -132,7 +132,7 @@ class StereoKeeper:
         """Mean square of the windowed frame in each octave, (2, K, B)."""
         window = 2 * (spectrum_SKN.shape[2] - 1)
         # Parseval: two-sided spectrum over window length, and the window's own mean of 1/2
-        power_SKN = torch.view_as_real(spectrum_SKN).square().sum(dim=-1) * (4 / window**2)
+        power_SKN = (spectrum_SKN.real.square() + spectrum_SKN.imag.square()) * (4 / window**2)
         power_SKB = (power_SKN @ octaves_NB).double().numpy()
         bands = self._smooth_heard.bands
         return np.pad(power_SKB, ((0, 0), (0, 0), (0, bands - power_SKB.shape[2])))
@@ -217,6 +217,11 @@ def _octave_weights(sample_rate: int, window: int, crossfade: float = 0.0) -> Te
     above_NE = ((octave_N[:, None] - edges_E) / max(crossfade, 1e-6) + 0.5).clamp(0, 1)
     ones, zeros = torch.ones(len(octave_N), 1), torch.zeros(len(octave_N), 1)
     return torch.cat([ones, above_NE], dim=1) - torch.cat([above_NE, zeros], dim=1)
+
+
+def _window_length(sample_rate: int) -> int:
+    """The power of two nearest to `WINDOW_S`: other lengths cost the FFT several times as much."""
+    return 1 << max(6, round(math.log2(WINDOW_S * sample_rate)))
 
 
 def _window(length: int) -> Tensor:

@@ -87,6 +87,21 @@ def test_one_bad_input_fails_the_command_but_not_the_rest(
     assert "Traceback" not in captured.err
 
 
+def test_debug_shows_the_traceback_of_a_failed_input(
+    song: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr("toy.ToyDecoderStreams.push", fail)
+    assert main(["convert", str(song), "--to", "toy"]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    assert main(["convert", str(song), "--to", "toy", "--debug"]) == 1
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "RuntimeError: shapes do not match" in err
+
+
 def test_an_unknown_domain_is_wrong_usage_with_a_suggestion(song: Path, capsys: Capture) -> None:
     assert main(["convert", str(song), "--to", "toi"]) == 2
     assert "Did you mean toy?" in capsys.readouterr().err
