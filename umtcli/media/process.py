@@ -68,14 +68,18 @@ class FfmpegProcess:
         """End it now. Its pipes stay open until `close`."""
         self._popen.kill()
 
-    def close(self) -> None:
-        """End it if it still runs, reap it and close our ends of its pipes."""
+    def close(self, *, keep_stdin: bool = False) -> None:
+        """End it if it still runs, reap it and close our ends of its pipes.
+
+        Args:
+            keep_stdin: leave that pipe to the thread that feeds it.
+        """
         if self._popen.poll() is None:
             self._popen.kill()
         self._popen.wait()
         self.log.join()
         self.stdout.close()
-        if self.stdin is not None:
+        if self.stdin is not None and not keep_stdin:
             with contextlib.suppress(BrokenPipeError):  # what was buffered has nowhere to go
                 self.stdin.close()
         assert self._popen.stderr is not None

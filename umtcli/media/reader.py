@@ -187,12 +187,11 @@ class _Fed:
     def close(self) -> None:
         self.process.kill()
         # ends at once, unless it waits for a source that has nothing more to say: then it
-        # is left behind, a daemon, and takes its pipe with it
+        # is left behind, a daemon, and closes its pipe when the source ends
         self._thread.join(timeout=0.2)
-        if not self._thread.is_alive():
-            self.process.close()
-            if self._own:
-                self._source.close()
+        self.process.close(keep_stdin=self._thread.is_alive())
+        if self._own and not self._thread.is_alive():
+            self._source.close()
 
     def _feed(self) -> None:
         assert self.process.stdin is not None

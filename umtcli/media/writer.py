@@ -37,6 +37,9 @@ class AudioWriter:
     A file appears under its name only when `close` has written all of it; until then it
     has a temporary name in the same folder. As a context manager, an exception aborts.
 
+    Decoders trim compressed files to the length of the samples, with three exceptions:
+    aac, and mp3 and m4a written to a stream, which have no place for their padding.
+
     The bytes depend on the samples, the arguments and ffmpeg's version, not on how the
     samples were cut into blocks nor on the day.
     """
@@ -87,15 +90,15 @@ class AudioWriter:
             raise self._error(f"{self.format.name} cannot be streamed. Choose wav, caf or flac")
         self._target = path.resolve() if isinstance(path, Path) else None
         self._temporary = None if self._target is None else self._claim(self._target)
-        command = encode_command(
-            PIPE_OUT if self._temporary is None else file_url(self._temporary),
-            self.format,
-            sample_rate=sample_rate,
-            num_channels=num_channels,
-            bits=self._bits,
-            tags=tags or {},
-        )
         try:
+            command = encode_command(
+                PIPE_OUT if self._temporary is None else file_url(self._temporary),
+                self.format,
+                sample_rate=sample_rate,
+                num_channels=num_channels,
+                bits=self._bits,
+                tags=tags or {},
+            )
             self._process = FfmpegProcess(command, feed=True)
         except BaseException:
             self._unlink()
@@ -151,7 +154,9 @@ class AudioWriter:
         if self._pump is not None:
             self._pump.join()
         status = self._process.wait()
-        if status != 0 or (self._pump is not None and self._pump.failure is not None):
+        # ffmpeg 5 ends with status 0 though the last write failed; it says so all the same
+        complained = self._process.log.reason() is not None
+        if status != 0 or complained or (self._pump is not None and self._pump.failure):
             raise self._fail()
         self._done = True
         self._process.close()

@@ -341,6 +341,22 @@ def test_closing_early_ends_the_feeding_of_a_long_stream(make_file, tone):
         next(reader)
 
 
+def test_closing_does_not_wait_for_a_source_that_fell_silent(make_file, stereo):
+    read_end, write_end = os.pipe()
+    content = make_file("a.wav", samples=stereo).read_bytes()
+    with os.fdopen(write_end, "wb") as pipe, os.fdopen(read_end, "rb") as source:
+        threads = set(threading.enumerate())
+        writing = threading.Thread(target=pipe.write, args=(content,))
+        writing.start()
+        with open_audio(source, block_s=0.1) as reader:
+            next(reader)
+            writing.join()
+        # the source is open still, and nobody writes to it: its feeder is left behind
+        pipe.close()
+        for thread in set(threading.enumerate()) - threads:
+            thread.join()
+
+
 def test_a_source_that_fails_midway_is_told(make_file, tone, read_all):
     class Failing(io.BytesIO):
         def read1(self, size=-1):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from umtcli.errors import EncodeError
+from umtcli.errors import EncodeError, MediaError
 from umtcli.media import AudioWriter, open_audio, probe
 
 NUM_SAMPLES = 2 * 44100 + 777
@@ -276,6 +276,13 @@ def test_float_flac_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_ffmpeg_nothing_is_left_behind(tmp_path, monkeypatch):
+    monkeypatch.setenv("UMT_FFMPEG", "/nowhere/ffmpeg")
+    with pytest.raises(MediaError, match="UMT_FFMPEG"):
+        AudioWriter(tmp_path / "a.wav", sample_rate=44100, num_channels=1)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_what_is_no_number_is_not_written(tmp_path, bad):
     writer = AudioWriter(tmp_path / "a.wav", sample_rate=44100, num_channels=1)
@@ -298,9 +305,10 @@ def test_a_block_of_other_channels_is_a_mistake_of_the_caller(tmp_path, stereo):
     writer.abort()
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3"])
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.m4a"])
+@pytest.mark.parametrize("limit_bytes", [1000, 50_000])  # within ffmpeg's buffer, and beyond
 @pytest.mark.usefixtures("any_ffmpeg")
-def test_a_file_that_cannot_grow_is_told_and_leaves_nothing(tmp_path, name):
+def test_a_file_that_cannot_grow_is_told_and_leaves_nothing(tmp_path, name, limit_bytes):
     script = f"""
 import resource
 from pathlib import Path
@@ -308,12 +316,12 @@ import numpy as np
 from umtcli.errors import EncodeError
 from umtcli.media import AudioWriter
 
-resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit_bytes}, {limit_bytes}))
 noise = np.random.default_rng(0).standard_normal((44100, 2)).astype(np.float32) / 8
 try:
     with AudioWriter(Path({name!r}), sample_rate=44100, num_channels=2) as writer:
-        for _ in range(20):
-            writer.write(noise)
+        for _ in range({limit_bytes} // 2500 or 1):
+            writer.write(noise[: {limit_bytes} * 3])
 except EncodeError as e:
     print(e)
 """
