@@ -17,7 +17,7 @@ def convert(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT…",
+            metavar="INPUT",
             help="Files of any format, folders (searched for audio), or - for standard input.",
             show_default=False,
         ),

@@ -6,6 +6,7 @@ Source: ITU-R BS.1770-4, annexes 1 (loudness) and 2 (true peak).
 from __future__ import annotations
 
 import math
+from array import array
 
 import numpy as np
 import numpy.typing as npt
@@ -38,13 +39,14 @@ class LoudnessMeter:
         self._peak = TruePeak(sample_rate, num_channels)
         self._step_samples = round(sample_rate / _STEPS_A_SECOND)
         self._open_step = np.zeros(0)  # squares of the step that is not full yet
-        self._step_energies: list[npt.NDArray[np.float64]] = []
+        # one growing buffer: thousands of small arrays would keep the heap from shrinking
+        self._step_energies = array("d")
 
     def push(self, block: npt.NDArray[np.float32]) -> None:
         """Feed (T, C) samples."""
         self._peak.push(block)
         energies, self._open_step = self._steps(self._weighting.push(block))
-        self._step_energies.append(energies)
+        self._step_energies.frombytes(energies.tobytes())
 
     def integrated_lufs(self) -> float:
         """Gated loudness of all that was pushed (LUFS); -inf if nothing passes the gate.
@@ -52,7 +54,7 @@ class LoudnessMeter:
         Less than 400 ms hold no gating block: -inf. More may be pushed afterwards.
         """
         last, _ = self._steps(self._weighting.rest())
-        return _gated_lufs(np.concatenate([*self._step_energies, last]))
+        return _gated_lufs(np.concatenate([np.array(self._step_energies), last]))
 
     def true_peak_dbtp(self) -> float:
         """Highest peak of the waveform between the samples (dBTP); -inf for silence."""

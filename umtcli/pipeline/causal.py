@@ -146,17 +146,26 @@ class Limiter:
             # a peak right at the start leaves no time to come down: begin low
             self._started, self._gain = True, min(self._needed[: self._ahead + 1])
             self._lows = [self._gain] * self._ahead
-        nodes = [self._gain]
-        for chunk in range(num_chunks):
-            # the node after this chunk; every low in its mean knows this chunk and the next
-            low = min(self._needed[chunk : chunk + 1 + self._ahead])
-            released = self._lows[-1] + self._rise * (1 - self._lows[-1])
-            self._lows = [*self._lows[1:], min(low, released)]
-            nodes.append(sum(self._lows) / self._ahead)
+        idle = min([self._gain, *self._lows, *self._needed[: num_chunks + self._ahead]]) == 1
+        nodes = [1.0] if idle else self._nodes(num_chunks)
         self._gain = nodes[-1]
         self._needed = self._needed[num_chunks:]
         num_samples = num_chunks * self._chunk
         ready_TC, self._waiting = self._waiting[:num_samples], self._waiting[num_samples:]
+        if idle:
+            return ready_TC
         at_T = np.arange(num_samples) / self._chunk
         gain_T = np.interp(at_T, np.arange(len(nodes)), nodes).astype(np.float32)
         return np.asarray(ready_TC * gain_T[:, None], np.float32)
+
+    def _nodes(self, num_chunks: int) -> list[float]:
+        """The gain between the next chunks, from before the first to after the last."""
+        nodes = [self._gain]
+        for chunk in range(num_chunks):
+            # every low in the mean knows the chunk before its node and the one after
+            low = min(self._needed[chunk : chunk + 1 + self._ahead])
+            released = self._lows[-1] + self._rise * (1 - self._lows[-1])
+            # a thousandth of a decibel below one is one, or it would never get there
+            self._lows = [*self._lows[1:], min(low, 1.0 if released > 0.9999 else released)]
+            nodes.append(sum(self._lows) / self._ahead)
+        return nodes
