@@ -1,6 +1,9 @@
 """The recipe's commands, one a step: ``python -m starter --help``."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from starter import pieces
 from starter.render import SOUNDFONT, Job, render_all
+
+Report = Callable[[int, Mapping[str, float]], None]
 
 app = typer.Typer(
     help="Make the bundled weights again, step by step. Every step goes on where it stopped.",
@@ -75,6 +80,63 @@ def evaluation(
     """Render unseen scores, each by its source and truly by every target."""
     jobs = list(pieces.evaluation(out, pieces_per_source, seconds, seed, soundfont))
     _render("evaluation", jobs, processes)
+
+
+@app.command()
+def encoder(
+    out: Out,
+    steps: Annotated[int, typer.Option(min=1)] = 1500,
+    seed: Seed = 1,
+) -> None:
+    """Train the universal encoder on the practice music."""
+    from starter.learn import ENCODER_RUN, train_encoder
+
+    config = replace(ENCODER_RUN, steps=steps, seed=seed)
+    with _training("encoder", steps) as report:
+        info = train_encoder(out, config, report)
+    Console(stderr=True).print(f"encoder {info.space} is in {info.path}")
+
+
+@app.command()
+def decoder(
+    out: Out,
+    domain: Annotated[str, typer.Argument(help="piano, strings or organ.")],
+    steps: Annotated[int, typer.Option(min=1)] = 1200,
+    seed: Seed = 1,
+) -> None:
+    """Train one domain's decoder on the frozen encoder."""
+    from starter.learn import DECODER_RUN, train_decoder
+
+    config = replace(DECODER_RUN, steps=steps, seed=seed)
+    with _training(domain, steps) as report:
+        info = train_decoder(out, domain, config, report)
+    Console(stderr=True).print(f"{domain} is in {info.path}")
+
+
+@contextmanager
+def _training(what: str, steps: int) -> Iterator[Report]:
+    """A progress bar with the losses, one torch thread a worker; ends with the time taken."""
+    import torch
+
+    torch.set_num_threads(1)
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[losses]}"),
+    )
+    started_s = time.monotonic()
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task(what, total=steps, losses="")
+
+        def report(step: int, losses: Mapping[str, float]) -> None:
+            shown = "  ".join(f"{name.strip('_')} {value:.3f}" for name, value in losses.items())
+            progress.update(task, completed=step + 1, losses=shown)
+
+        yield report
+    console.print(f"{what}: {(time.monotonic() - started_s) / 60:.1f} minutes")
 
 
 def _render(what: str, jobs: Sequence[Job], processes: int) -> None:

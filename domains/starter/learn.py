@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+
+from starter.score import Score, read_midi
 from umt_domains.harmonic import HarmonicFamily
 from umt_domains.harmonic.config import FRONT_END_VERSION, SAMPLE_RATE
 from umt_domains.harmonic.distort import recorded
@@ -22,8 +24,6 @@ from umt_trainer.config import RunConfig
 from umt_trainer.data import Array, Recording, load_recording
 from umt_trainer.loop import Report, train
 from umt_trainer.tasks import DecoderTask, EncoderTask, hear
-
-from starter.score import Score, read_midi
 from umtcli.bundle import BundleInfo, read_bundle, write_bundle
 
 LICENCE = "Apache-2.0"
@@ -43,8 +43,8 @@ DECODERS: Mapping[str, Mapping[str, Any]] = {
 }
 """What differs between the decoders' networks: strings of steel are stiff."""
 
-EncoderRun = RunConfig(steps=2600, batch_size=8, crop_s=4.0, learning_rate=3e-3)
-DecoderRun = RunConfig(steps=1500, batch_size=4, crop_s=2.0, learning_rate=3e-3)
+ENCODER_RUN = RunConfig(steps=1500, batch_size=8, crop_s=4.0, learning_rate=3e-3)
+DECODER_RUN = RunConfig(steps=1200, batch_size=4, crop_s=2.0, learning_rate=3e-3)
 
 
 def notes_array(score: Score) -> Array:
@@ -134,9 +134,8 @@ def _heard(
     latents, which no other instrument leaves there.
     """
     wav = torch.from_numpy(recording.wav.astype(np.float32) / 32768)
-    hearings = [wav]
-    for k in range(1, HEARINGS):
-        hearings.append(recorded(wav, np.random.default_rng((seed, number, k))))
+    rooms = (np.random.default_rng((seed, number, k)) for k in range(1, HEARINGS))
+    hearings = [wav, *(recorded(wav, random) for random in rooms)]
     latents = [listen(heard).numpy().astype(np.float16) for heard in hearings]
     for distorted in latents[1:]:
         distorted[-1] = latents[0][-1]  # the level is that of the audio to be played

@@ -13,14 +13,17 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 @hookimpl
 def umt_families() -> list[HarmonicFamily]:
+    """The families of this package."""
     return [HarmonicFamily()]
 
 
 @hookimpl
 def umt_encoders() -> Iterable[Path]:
+    """The bundled encoders, older ones included."""
     return sorted((WEIGHTS / "encoders").glob("*.safetensors"))
 
 
 @hookimpl
 def umt_domains() -> list[Domain]:
+    """The bundled domains."""
     return [Domain.from_bundle(path) for path in sorted(WEIGHTS.glob("*.safetensors"))]

@@ -23,6 +23,10 @@ class RunConfig:
     """Largest gradient norm of a step."""
     average_decay: float = 0.998
     """Of the moving average of the weights, which is what is kept in the end."""
+    shards: int = 4
+    """Parts of a batch computed each by itself: small ones stay in a CPU's cache."""
+    workers: int = 2
+    """Threads that compute shards; any number gives the same result."""
     seed: int = 1
     """Of everything that is drawn at random."""
     checkpoint_every_s: float = 120.0

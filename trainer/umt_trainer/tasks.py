@@ -24,8 +24,11 @@ class Task(Protocol):
 
     network: nn.Module
 
-    def losses(self, step: int) -> dict[str, Tensor]:
-        """Named losses of one step; names that begin with `_` are only shown."""
+    def losses(self, index: int, size: int) -> dict[str, Tensor]:
+        """Named mean losses of examples `index` … `index + size − 1`.
+
+        Names that begin with `_` are only shown.
+        """
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,12 @@ class EncoderTask:
     background: list[Tensor]
     config: RunConfig
 
-    def losses(self, step: int) -> dict[str, Tensor]:
-        config, rate = self.config, self.learning.sample_rate
-        index, length = step * config.batch_size, round(config.crop_s * rate)
-        batch = draw_batch(self.recordings, config.seed, index, config.batch_size, length, rate)
-        heard = self.learning.distort(batch, config.seed, self.background)
+    def losses(self, index: int, size: int) -> dict[str, Tensor]:
+        """Losses of hearing."""
+        rate, seed = self.learning.sample_rate, self.config.seed
+        length = round(self.config.crop_s * rate)
+        batch = draw_batch(self.recordings, seed, index, size, length, rate)
+        heard = self.learning.distort(batch, seed, self.background)
         return self.learning.encoder_loss(self.network, heard)
 
 
@@ -55,13 +59,11 @@ class DecoderTask:
     recordings: Sequence[Recording]
     config: RunConfig
 
-    def losses(self, step: int) -> dict[str, Tensor]:
+    def losses(self, index: int, size: int) -> dict[str, Tensor]:
+        """Losses of playing."""
         hop = self.learning.hop_samples
         num_frames = round(self.config.crop_s * self.learning.sample_rate / hop)
-        examples = [
-            self._example(step * self.config.batch_size + i, num_frames)
-            for i in range(self.config.batch_size)
-        ]
+        examples = [self._example(number, num_frames) for number in range(index, index + size)]
         latents, wavs = zip(*examples, strict=True)
         return self.learning.decoder_loss(self.network, torch.stack(latents), torch.stack(wavs))
 
@@ -73,8 +75,10 @@ class DecoderTask:
         first_frame = first // hop
         wav, _ = recording.crop(first_frame * hop, num_frames * hop, self.learning.sample_rate)
         heard = recording.latents[number % len(recording.latents)]
-        padded = np.pad(heard[:, max(0, first_frame - context) : first_frame + num_frames],
-                        ((0, 0), (max(0, context - first_frame), 0)))
+        padded = np.pad(
+            heard[:, max(0, first_frame - context) : first_frame + num_frames],
+            ((0, 0), (max(0, context - first_frame), 0)),
+        )
         return torch.from_numpy(padded.astype(np.float32)), wav
 
 

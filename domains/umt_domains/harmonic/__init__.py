@@ -24,6 +24,7 @@ class HarmonicFamily:
     )
 
     def load_encoder(self, bundle: Bundle, device: str) -> HarmonicEncoder:
+        """Build the encoder of a bundle."""
         from umt_domains.harmonic.encoder import EncoderNetwork, HarmonicEncoder
 
         network = self.learning().from_bundle(bundle)
@@ -33,6 +34,7 @@ class HarmonicFamily:
     def load_decoder(
         self, bundle: Bundle, device: str, options: Mapping[str, Value]
     ) -> HarmonicDecoder:
+        """Build the decoder of a bundle, with a value for every option."""
         from umt_domains.harmonic.decoder import DecoderNetwork, HarmonicDecoder
 
         network = self.learning().from_bundle(bundle)
@@ -40,6 +42,7 @@ class HarmonicFamily:
         return HarmonicDecoder(network, device, options)
 
     def learning(self) -> HarmonicLearning:
+        """How this family is trained."""
         from umt_domains.harmonic.learning import HarmonicLearning
 
         return HarmonicLearning()

@@ -11,6 +11,7 @@ A amplitude points, Q noise bands, T samples.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 
@@ -32,6 +33,8 @@ from umtcli.pipeline.windows import WindowedStreams
 STEP_FRAMES = 200  # 4 s a window
 MEMORY_FRAMES = 300
 """How far back a strike is remembered: 6 s."""
+MAX_TILT_DB = 4.0
+"""What brightness 1 adds to the overtones, in dB per octave above the fundamental."""
 MEMORY_S = (0.15, 0.6, 2.4)
 """Time constants of the fading traces that a strike leaves."""
 
@@ -44,14 +47,19 @@ class DecoderNetwork(nn.Module):
         returns: (B, F·hop)
     """
 
+    _memory: Tensor
+
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.config = config
         maps = config.channels
         self.pitch = nn.Parameter(0.1 * torch.randn(1, config.pitch_embedding, NUM_PITCHES, 1))
-        self.entry = nn.Conv2d(3 + len(MEMORY_S) + config.pitch_embedding, maps, (1, 3), padding=(0, 1))
+        self.entry = nn.Conv2d(
+            3 + len(MEMORY_S) + config.pitch_embedding, maps, (1, 3), padding=(0, 1)
+        )
         self.blocks = nn.ModuleList(
-            nn.Conv2d(maps, maps, (1, 5), padding=(0, 2 * d), dilation=(1, d)) for d in config.dilations
+            nn.Conv2d(maps, maps, (1, 5), padding=(0, 2 * d), dilation=(1, d))
+            for d in config.dilations
         )
         self.mix = nn.Conv2d(maps, maps, 3, padding=1)
         self.sharpen = nn.Conv2d(maps, maps, (1, 5), padding=(0, 2))
@@ -70,6 +78,13 @@ class DecoderNetwork(nn.Module):
         """Latent frames that the network looks beyond a frame, on either side."""
         return 4 + 2 * sum(self.config.dilations)
 
+    @torch.no_grad()
+    def tilt(self, db_per_octave: float) -> None:
+        """Make all overtones stronger, or weaker, by their distance from the fundamental."""
+        nepers = db_per_octave * math.log(10) / 20
+        curve = nepers * torch.tensor(AMPLITUDE_POINTS).log2()
+        self.register.add_(curve.to(self.register)[None, :, None, None])
+
     def forward(self, latents: Tensor, start: int = 0, seed: int = 0, key: int = 0) -> Tensor:
         """Play; `start` is the absolute number of the first latent frame that is played."""
         activations, level = latents[:, :-1], latents[:, -1:]
@@ -83,9 +98,11 @@ class DecoderNetwork(nn.Module):
         near = slice(reach - 1, level.shape[-1] - reach + 1)
         amplitudes = amplitudes[..., near] * level[:, None, :, near]
         noise = noise[..., near] * level[..., near]
-        wav = self.synth(amplitudes, noise, start=2 * start - 1, seed=seed, key=key)
+        wav: Tensor = self.synth(amplitudes, noise, start=2 * start - 1, seed=seed, key=key)
         quarter = LATENT_HOP // 4
-        return wav[:, quarter + 1 : quarter + 1 + (latents.shape[-1] - MEMORY_FRAMES - reach) * LATENT_HOP]
+        return wav[
+            :, quarter + 1 : quarter + 1 + (latents.shape[-1] - MEMORY_FRAMES - reach) * LATENT_HOP
+        ]
 
     def _features(self, activations: Tensor) -> Tensor:
         """(B, 3·P, memory + F) → frame, onset, velocity, traces and pitch: (B, ·, P, F)."""
@@ -94,7 +111,9 @@ class DecoderNetwork(nn.Module):
         traces = traces.unflatten(0, onset.shape[:2]).transpose(1, 2)
         recent = torch.stack([frame, onset, velocity], dim=1)[..., MEMORY_FRAMES:]
         pitch = self.pitch.expand(len(recent), -1, -1, recent.shape[-1])
-        return torch.cat([recent, traces, pitch], dim=1).contiguous(memory_format=torch.channels_last)
+        return torch.cat([recent, traces, pitch], dim=1).contiguous(
+            memory_format=torch.channels_last
+        )
 
     def _steer(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features → amplitudes (B, P, A, J) and noise (B, Q, J), relative to the level."""
@@ -137,18 +156,17 @@ class HarmonicDecoder:
     mid_only = False
 
     def __init__(self, network: DecoderNetwork, device: str, options: Mapping[str, Value]) -> None:
-        self._network = network.eval().to(device, memory_format=torch.channels_last)
+        self._network = network.eval().to(device)
         self._device = device
         self._transpose = int(options["transpose"])
-        tilt_db = 12 * float(options["brightness"])
-        octaves = torch.tensor(AMPLITUDE_POINTS).log2()
-        with torch.no_grad():  # brightness is a tilt of the timbre, in dB per octave above the tone
-            self._network.register += (tilt_db / 4 * octaves * 0.1151)[None, :, None, None].to(device)
+        network.tilt(MAX_TILT_DB * float(options["brightness"]))
         reach = network.reach_frames
         self._before, self._after = MEMORY_FRAMES + reach, reach
         self.lookahead_s = (STEP_FRAMES + reach) * LATENT_HOP / SAMPLE_RATE
 
     def streams(self, seed: int = 0) -> WindowedStreams:
+        """(C, F) blocks in, (T,) blocks out."""
+
         @torch.inference_mode()
         def play(window_CF: Tensor, start: int, key: int) -> Tensor:
             if window_CF.shape[-1] == self._before + self._after:
@@ -178,13 +196,13 @@ def transposed(latents_CF: Tensor, semitones: int) -> Tensor:
     """
     if semitones == 0:
         return latents_CF
-    source = torch.arange(NUM_PITCHES)
-    target = source + semitones
+    target = torch.arange(NUM_PITCHES) + semitones
     below, above = target.clamp(max=0), (target - NUM_PITCHES + 1).clamp(min=0)
     target = target - 12 * below.div(12, rounding_mode="floor")
     target = target - 12 * (above + 11).div(12, rounding_mode="floor")
     pitches = latents_CF[:-1].unflatten(0, (3, NUM_PITCHES))
-    moved = torch.zeros_like(pitches).index_reduce(
-        1, target.to(pitches.device), pitches, "amax", include_self=True
-    )
+    moved = torch.zeros_like(pitches)
+    for lower, higher in enumerate(target.tolist()):
+        # folded pitches may meet others: the stronger is heard
+        moved[:, higher] = torch.maximum(moved[:, higher], pitches[:, lower])
     return torch.cat([moved.flatten(0, 1), latents_CF[-1:]])

@@ -57,7 +57,9 @@ def detuned(wav_T: Tensor, notes: Notes, cents: float) -> tuple[Tensor, Notes]:
     return moved, notes
 
 
-def mixed(a: Tensor, notes_a: Notes, b: Tensor, notes_b: Notes, b_db: float) -> tuple[Tensor, Notes]:
+def mixed(
+    a: Tensor, notes_a: Notes, b: Tensor, notes_b: Notes, b_db: float
+) -> tuple[Tensor, Notes]:
     """Two pieces at once, `b` louder than `a` by `b_db`; levels are relative to the sum."""
     gain = 10 ** (b_db / 20)
     down_db = 10 * np.log10(1 + gain**2)
@@ -76,7 +78,8 @@ def equalized(wav_T: Tensor, random: Random, strength_db: float = 6.0) -> Tensor
     place = place / place[-1] * 7
     below = place.long().clamp(max=6)
     curve_db = torch.lerp(gains_db[below], gains_db[below + 1], place - below)
-    return torch.fft.irfft(spectrum * 10 ** (curve_db / 20), n=len(wav_T))
+    played: Tensor = torch.fft.irfft(spectrum * 10 ** (curve_db / 20), n=len(wav_T))
+    return played
 
 
 def reverberated(wav_T: Tensor, random: Random) -> Tensor:
@@ -90,8 +93,8 @@ def reverberated(wav_T: Tensor, random: Random) -> Tensor:
     room = torch.lerp(room, 3 * dark, age)
     room = room / room.square().sum().sqrt() * 10 ** (random.uniform(-18, -3) / 20)
     room[0] += 1.0
-    size = len(wav_T) + length
-    wet = torch.fft.irfft(torch.fft.rfft(wav_T, size) * torch.fft.rfft(room, size), size)
+    size = 1 << (len(wav_T) + length).bit_length()
+    wet: Tensor = torch.fft.irfft(torch.fft.rfft(wav_T, size) * torch.fft.rfft(room, size), size)
     return wet[: len(wav_T)]
 
 
@@ -102,7 +105,8 @@ def dulled(wav_T: Tensor, random: Random) -> Tensor:
     spectrum[cut:] = 0
     wav_T = torch.fft.irfft(spectrum, n=len(wav_T))
     step = wav_T.abs().max().clamp_min(1e-6) * 2.0 ** -random.uniform(6, 12)
-    return (wav_T / step).round() * step
+    coarse: Tensor = (wav_T / step).round() * step
+    return coarse
 
 
 def noisy(wav_T: Tensor, random: Random) -> Tensor:

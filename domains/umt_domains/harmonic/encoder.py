@@ -19,7 +19,6 @@ from umt_domains.harmonic.config import (
     LATENT_CHANNELS,
     LATENT_HOP,
     LATENT_RATE,
-    NUM_PITCHES,
     SAMPLE_RATE,
     EncoderConfig,
 )
@@ -65,6 +64,7 @@ class EncoderNetwork(nn.Module):
         return 2 + sum(time for _, time in self.config.blocks)
 
     def forward(self, spectrum: Tensor) -> Tensor:
+        """Logits of each pitch and frame."""
         x = functional.relu(self.entry(spectrum))
         x = functional.relu(self.fold(x))
         for block in self.blocks:
@@ -75,7 +75,8 @@ class EncoderNetwork(nn.Module):
     def hear(self, wav_BT: Tensor, level_BF: Tensor) -> Tensor:
         """Logits of F frames from their samples and SPECTRUM_REACH more on both sides."""
         spectrum = self.front(wav_BT, level_BF)
-        return self(spectrum.contiguous(memory_format=torch.channels_last))
+        logits: Tensor = self(spectrum.contiguous(memory_format=torch.channels_last))
+        return logits
 
 
 def latents_from(logits: Tensor, level_BF: Tensor) -> Tensor:
@@ -100,7 +101,7 @@ class HarmonicEncoder:
 
     def __init__(self, network: EncoderNetwork, space: LatentSpace, device: str) -> None:
         self.space = space
-        self._network = network.eval().to(device, memory_format=torch.channels_last)
+        self._network = network.eval().to(device)
         self._device = device
         reach = network.reach_frames * LATENT_HOP + SPECTRUM_REACH
         self._spectrum_reach = reach
@@ -109,6 +110,7 @@ class HarmonicEncoder:
         self.lookahead_s = (STEP_FRAMES * LATENT_HOP + self._after) / SAMPLE_RATE
 
     def streams(self) -> WindowedStreams:
+        """(T,) blocks in, (C, F) blocks out."""
         return WindowedStreams(
             self._window,
             step=STEP_FRAMES * LATENT_HOP,
@@ -129,7 +131,9 @@ class HarmonicEncoder:
         whole = num_frames * LATENT_HOP + self._before + self._after
         wav_BT = functional.pad(window_T, (0, whole - len(window_T)))[None]
         level_BF = self._level(wav_BT, start, num_frames + 2 * reach)
-        near = slice(self._before - self._spectrum_reach, whole - self._after + self._spectrum_reach)
+        near = slice(
+            self._before - self._spectrum_reach, whole - self._after + self._spectrum_reach
+        )
         logits = self._network.hear(wav_BT[:, near], level_BF)
         middle = slice(reach, reach + num_frames)
         return latents_from(logits[..., middle], level_BF[:, middle])[0]
@@ -146,11 +150,3 @@ class HarmonicEncoder:
 def latent_space(name: str) -> LatentSpace:
     """The space of a harmonic encoder before its weights give it a fingerprint."""
     return LatentSpace(name, LATENT_CHANNELS, LATENT_RATE, fingerprint="")
-
-
-def zero_latents(num_frames: int) -> Tensor:
-    """Silence in latent space, (C, F)."""
-    return torch.zeros(LATENT_CHANNELS, num_frames)
-
-
-assert LATENT_CHANNELS == 3 * NUM_PITCHES + 1

@@ -52,6 +52,7 @@ class LogSpectrum(nn.Module):
         self._bands = {size: _bands(size) for size in WINDOWS}
 
     def forward(self, wav_BT: Tensor, level_BF: Tensor) -> Tensor:
+        """Spectra of F frames from their samples and SPECTRUM_REACH more on both sides."""
         level_BS = level_BF.repeat_interleave(2, dim=1)[:, None]
         spectra = []
         for size, hop in WINDOWS.items():

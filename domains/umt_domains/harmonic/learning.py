@@ -31,7 +31,12 @@ from umt_domains.harmonic.config import (
 )
 from umt_domains.harmonic.decoder import MEMORY_FRAMES, DecoderNetwork
 from umt_domains.harmonic.encoder import EncoderNetwork, latent_space
-from umt_domains.harmonic.front import LEVEL_FUTURE_FRAMES, LEVEL_PAST_FRAMES, SPECTRUM_REACH, frame_level
+from umt_domains.harmonic.front import (
+    LEVEL_FUTURE_FRAMES,
+    LEVEL_PAST_FRAMES,
+    SPECTRUM_REACH,
+    frame_level,
+)
 from umtcli.bundle import Bundle
 from umtcli.domain import LatentSpace
 from umtcli.learning import Batch
@@ -50,19 +55,24 @@ class HarmonicLearning:
     context_frames = MEMORY_FRAMES + DECODER_REACH_FRAMES
 
     def new_encoder(self, config: Mapping[str, Any]) -> EncoderNetwork:
+        """A fresh encoder; `config` as `EncoderConfig`."""
         return EncoderNetwork(from_mapping(EncoderConfig, config))
 
     def new_decoder(self, config: Mapping[str, Any]) -> DecoderNetwork:
+        """A fresh decoder; `config` as `DecoderConfig`."""
         return DecoderNetwork(from_mapping(DecoderConfig, config))
 
     def config_of(self, network: nn.Module) -> dict[str, Any]:
+        """The config that rebuilds a network."""
         assert isinstance(network, (EncoderNetwork, DecoderNetwork))
         return to_mapping(network.config)
 
     def encoder_space(self, name: str) -> LatentSpace:
+        """The latent space of harmonic encoders."""
         return latent_space(name)
 
     def from_bundle(self, bundle: Bundle) -> nn.Module:
+        """The network of a bundle."""
         build = self.new_encoder if bundle.info.kind == "encoder" else self.new_decoder
         network = build(bundle.info.config)
         network.load_state_dict(dict(bundle.tensors))
@@ -79,9 +89,7 @@ class HarmonicLearning:
             if random.random() < 0.35:
                 other = int(random.integers(len(batch.wav_BT)))
                 db = random.uniform(-12, 6)
-                wav_T, own = distort.mixed(
-                    wav_T, own, batch.wav_BT[other], batch.notes[other], db
-                )
+                wav_T, own = distort.mixed(wav_T, own, batch.wav_BT[other], batch.notes[other], db)
             heard = distort.recorded(wav_T, random, background)
             wavs.append(heard * 10 ** (random.uniform(-30, 10) / 20))
             notes.append(own)
@@ -113,16 +121,23 @@ class HarmonicLearning:
             * ((torch.sigmoid(velocity) - level).square() * sounding).sum()
             / sounding.sum().clamp_min(1),
         }
-        return losses | {"_frame_f1": _f1(frame > 0, sounding > 0.5), "_onset_f1": _f1(onset > 0, struck > 0.5)}
+        return losses | {
+            "_frame_f1": _f1(frame > 0, sounding > 0.5),
+            "_onset_f1": _f1(onset > 0, struck > 0.5),
+        }
 
-    def decoder_loss(self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor) -> dict[str, Tensor]:
+    def decoder_loss(
+        self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor
+    ) -> dict[str, Tensor]:
         """Spectral distance between the audio and its reconstruction, relative to the level."""
         assert isinstance(decoder, DecoderNetwork)
         reach = decoder.reach_frames
         before, num_frames = MEMORY_FRAMES + reach, wav_BT.shape[-1] // LATENT_HOP
         first = self.context_frames - before
         latents = latents_BCF[..., first : first + before + num_frames + reach]
-        played = decoder(functional.pad(latents, (0, before + num_frames + reach - latents.shape[-1])))
+        played = decoder(
+            functional.pad(latents, (0, before + num_frames + reach - latents.shape[-1]))
+        )
         # judged as the ear does, by how far a sound lies below the music's level
         level = latents_BCF[:, -1, self.context_frames :][:, :num_frames].mean(-1, keepdim=True)
         scale = 1 / (level + 1e-3)
@@ -162,7 +177,9 @@ def spectral_distance(played_BT: Tensor, wanted_BT: Tensor) -> Tensor:
     total = played_BT.new_zeros(())
     for size in LOSS_WINDOWS:
         played, wanted = _magnitudes(played_BT, size), _magnitudes(wanted_BT, size)
-        linear = (played - wanted).abs().sum((1, 2)) / (wanted.sum((1, 2)) + 1e-4 * wanted[0].numel())
+        linear = (played - wanted).abs().sum((1, 2)) / (
+            wanted.sum((1, 2)) + 1e-4 * wanted[0].numel()
+        )
         log = ((played + 1e-4).log10() - (wanted + 1e-4).log10()).abs().mean((1, 2))
         total = total + (linear + 0.7 * log).mean()
     return total / len(LOSS_WINDOWS)

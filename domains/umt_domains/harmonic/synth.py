@@ -50,11 +50,21 @@ class Synthesizer(nn.Module):
         returns: (B, (J − 1)·hop), from the centre of the first frame to that of the last
     """
 
+    _advance: Tensor
+    _initial: Tensor
+    _between: Tensor
+    _audible: Tensor
+    _noise_map: Tensor
+    _tone_window: Tensor
+    _noise_window: Tensor
+
     def __init__(self, inharmonicity: float, noise_bands: int) -> None:
         super().__init__()
         hertz, audible = _partials(inharmonicity)
         # phases are counted in 2⁻³² turns: integers wrap as turns do, exactly, for ever
-        self.register_buffer("_advance", _turns(hertz * CONTROL_HOP / SAMPLE_RATE), persistent=False)
+        self.register_buffer(
+            "_advance", _turns(hertz * CONTROL_HOP / SAMPLE_RATE), persistent=False
+        )
         # partials that all start at phase 0 would click together: spread them evenly
         golden = torch.arange(len(hertz)) * ((math.sqrt(5) - 1) / 2)
         self.register_buffer("_initial", _turns(golden), persistent=False)
@@ -77,16 +87,17 @@ class Synthesizer(nn.Module):
 
     def _tone_spectrum(self, amplitudes: Tensor, frames_J: Tensor) -> Tensor:
         """(B, P, A, J) → complex (B, J, K)."""
-        partials = amplitudes.permute(0, 3, 1, 2) @ self._between  # (B, J, P, harmonics)
-        amplitude = partials.flatten(2).index_select(-1, self._audible)
+        every = amplitudes.permute(0, 3, 1, 2) @ self._between  # (B, J, P, harmonics)
+        amplitude = every.flatten(2).index_select(-1, self._audible)
         phase = (frames_J.int()[:, None] * self._advance + self._initial) * (math.pi * 2**-31)
-        cosine, sine = amplitude * phase.cos(), amplitude * phase.sin()
-        real = amplitude.new_zeros(*amplitude.shape[:2], FFT_SIZE // 2 + 1)
+        cosine = (amplitude * phase.cos()).flatten(0, 1)
+        sine = (amplitude * phase.sin()).flatten(0, 1)
+        real = amplitude.new_zeros(len(cosine), FFT_SIZE // 2 + 1)
         imag = torch.zeros_like(real)
-        for partials, bins, even, odd in self._groups:
-            real[..., bins] += cosine[..., partials] @ even.to(real.device)
-            imag[..., bins] += sine[..., partials] @ odd.to(real.device)
-        return torch.complex(real, imag)
+        for group, bins, even, odd in self._groups:
+            real[:, bins] += cosine[:, group] @ even.to(real.device)
+            imag[:, bins] += sine[:, group] @ odd.to(real.device)
+        return torch.complex(real, imag).view(*amplitude.shape[:2], -1)
 
     def _noise_spectrum(self, noise: Tensor, frames_J: Tensor, seed: int, key: int) -> Tensor:
         """(B, Q, J) → complex (B, J, K)."""
@@ -138,7 +149,10 @@ def _blackman_harris_spectrum(distance: Tensor) -> Tensor:
     def dirichlet(x: Tensor) -> Tensor:
         return (FFT_SIZE - 1) * torch.sinc(x * (FFT_SIZE - 1) / FFT_SIZE) / torch.sinc(x / FFT_SIZE)
 
-    terms = (a / 2 * (dirichlet(distance - k) + dirichlet(distance + k)) for k, a in enumerate(BLACKMAN_HARRIS))
+    terms = (
+        a / 2 * (dirichlet(distance - k) + dirichlet(distance + k))
+        for k, a in enumerate(BLACKMAN_HARRIS)
+    )
     return sum(terms, distance.new_zeros(()))
 
 
@@ -197,4 +211,5 @@ def _overlapped(spectrum_BJK: Tensor, window: Tensor) -> Tensor:
     middle = slice(FFT_SIZE // 2 - CONTROL_HOP, FFT_SIZE // 2 + CONTROL_HOP)
     frames = torch.fft.irfft(spectrum_BJK, n=FFT_SIZE)[..., middle] * window
     falling, rising = frames[:, :-1, CONTROL_HOP:], frames[:, 1:, :CONTROL_HOP]
-    return (falling + rising).flatten(1)
+    wav: Tensor = (falling + rising).flatten(1)
+    return wav

@@ -1,0 +1,100 @@
+"""The encoder on a CPU: its layers as matrix products over short blocks of time.
+
+A layer reads its input at three places and mixes; done for a thousand samples at a time,
+everything but the input stays in the processor's cache. That is about 1.5 times as fast as
+convolving the whole window at once.
+
+    x    ···├──── −d ────┤├──── block ────┤├──── +d ────┤···     three slices of one buffer
+    y       ReLU(x[−d]·W₀ + x·W₁ + x[+d]·W₂ + b)                one block
+    x′   ···              ├ x + y·M + m   ┤               ···
+
+T samples, C channels, L latent channels, F latent frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from umt_domains.wavenet.encoder import EncoderNetwork, heard_input
+
+BLOCK_SAMPLES = 1000
+"""512 kB of 128 channels: half of a common second-level cache."""
+
+
+@dataclass(frozen=True)
+class _Layer:
+    dilation: int
+    taps_3CC: Tensor
+    bias_C: Tensor
+    mix_CC: Tensor
+    mix_bias_C: Tensor
+
+
+class BlockedEncoder:
+    """Computes what an `EncoderNetwork` computes, for one waveform at a time.
+
+    Args:
+        network: on the CPU; its weights are copied.
+    """
+
+    def __init__(self, network: EncoderNetwork) -> None:
+        self._hop = network.config.hop_samples
+        self._margin = max(network.config.dilations)
+        self._start_3C = _taps(network.start)[:, 0]
+        self._start_bias_C = _bias(network.start)
+        self._layers = [
+            _Layer(
+                d, _taps(layer.dilated), _bias(layer.dilated), _taps(layer.mix)[0], _bias(layer.mix)
+            )
+            for d, layer in zip(network.config.dilations, network.layers, strict=True)
+        ]
+        self._project_CL = _taps(network.project)[0]
+        self._project_bias_L = _bias(network.project)
+
+    @torch.inference_mode()
+    def __call__(self, wav_BT: Tensor) -> Tensor:
+        """Latents of one waveform: (1, T) → (1, L, ceil(T / hop))."""
+        (heard_T,) = heard_input(wav_BT, self._hop)
+        num_samples, channels = len(heard_T), len(self._start_bias_C)
+        # zeros around the waveform are every layer's padding
+        x_TC = torch.zeros(num_samples + 2 * self._margin, channels)
+        next_TC = torch.zeros_like(x_TC)
+        inside = slice(self._margin, self._margin + num_samples)
+        near_T3 = nn.functional.pad(heard_T, (1, 1)).unfold(0, 3, 1)
+        torch.addmm(self._start_bias_C, near_T3, self._start_3C, out=x_TC[inside])
+        block_TC = torch.empty(BLOCK_SAMPLES, channels)
+        for layer in self._layers:
+            for first in range(self._margin, self._margin + num_samples, BLOCK_SAMPLES):
+                last = min(first + BLOCK_SAMPLES, self._margin + num_samples)
+                _advance(layer, x_TC, next_TC, block_TC[: last - first], first, last)
+            x_TC, next_TC = next_TC, x_TC
+        mean_FC = x_TC[inside].unflatten(0, (-1, self._hop)).mean(1)
+        return torch.addmm(self._project_bias_L, mean_FC, self._project_CL).T[None]
+
+
+def _advance(
+    layer: _Layer, x_TC: Tensor, next_TC: Tensor, block_TC: Tensor, first: int, last: int
+) -> None:
+    """One layer for the samples `first` … `last` − 1."""
+    d = layer.dilation
+    torch.addmm(layer.bias_C, x_TC[first - d : last - d], layer.taps_3CC[0], out=block_TC)
+    block_TC.addmm_(x_TC[first:last], layer.taps_3CC[1])
+    block_TC.addmm_(x_TC[first + d : last + d], layer.taps_3CC[2])
+    block_TC.relu_()
+    torch.addmm(x_TC[first:last], block_TC, layer.mix_CC, out=next_TC[first:last])
+    next_TC[first:last] += layer.mix_bias_C
+
+
+def _taps(conv: nn.Module) -> Tensor:
+    """A convolution's weights as one (in, out) matrix a tap: (k, in, out)."""
+    assert isinstance(conv, nn.Conv1d)
+    return conv.weight.detach().permute(2, 1, 0).contiguous()
+
+
+def _bias(conv: nn.Module) -> Tensor:
+    assert isinstance(conv, nn.Conv1d)
+    assert conv.bias is not None
+    return conv.bias.detach().clone()
