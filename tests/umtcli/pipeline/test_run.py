@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -377,6 +378,18 @@ def test_events_tell_the_whole_story(tmp_path: Path, catalog: Catalog) -> None:
     assert [e.done_s for e in events if isinstance(e, JobAdvanced)] == [1.0, 2.0, 2.5]
     assert [e.result.ok for e in events if isinstance(e, OutputFinished)] == [True]
     assert isinstance(events[-1], JobFinished)
+
+
+def test_memory_does_not_grow_with_the_input(tmp_path: Path, catalog: Catalog) -> None:
+    peaks = []
+    for duration_s in (10.0, 10.0, 60.0):  # the first one pays for what is made once
+        path = write(tmp_path / f"{duration_s}.wav", noise(duration_s, 8_000), 8_000)
+        tracemalloc.start()
+        convert(path, "low", tmp_path / "out.wav", catalog=catalog, overwrite=True)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    more_audio_bytes = 50 * DECODER_RATE * 2 * 4
+    assert peaks[2] - peaks[1] < more_audio_bytes / 10
 
 
 class PatientSource(io.RawIOBase):
