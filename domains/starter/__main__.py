@@ -83,6 +83,14 @@ def evaluation(
 
 
 @app.command()
+def sample(path: Annotated[Path, typer.Argument(help="The FLAC file to write.")]) -> None:
+    """Render the minuet that the demo translates."""
+    from starter.sample import render_sample
+
+    render_sample(path)
+
+
+@app.command()
 def encoder(
     out: Out,
     steps: Annotated[int, typer.Option(min=1)] = 1500,

@@ -70,7 +70,7 @@ class DecoderNetwork(nn.Module):
         self.noise = nn.Conv1d(2 * maps, config.noise_bands, 1)
         self.synth = Synthesizer(config.inharmonicity, config.noise_bands)
         self.register_buffer("_memory", _memory_kernels(), persistent=False)
-        nn.init.constant_(self.loudness.bias, -2.0)  # type: ignore[arg-type]
+        nn.init.constant_(self.loudness.bias, -3.0)  # type: ignore[arg-type]
         nn.init.constant_(self.noise.bias, -4.0)  # type: ignore[arg-type]
 
     @property

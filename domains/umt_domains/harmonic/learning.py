@@ -178,7 +178,7 @@ def spectral_distance(played_BT: Tensor, wanted_BT: Tensor) -> Tensor:
     for size in LOSS_WINDOWS:
         played, wanted = _magnitudes(played_BT, size), _magnitudes(wanted_BT, size)
         linear = (played - wanted).abs().sum((1, 2)) / (
-            wanted.sum((1, 2)) + 1e-4 * wanted[0].numel()
+            wanted.sum((1, 2)) + 1e-3 * wanted[0].numel()
         )
         log = ((played + 1e-4).log10() - (wanted + 1e-4).log10()).abs().mean((1, 2))
         total = total + (linear + 0.7 * log).mean()

@@ -20,6 +20,9 @@ Q noise bands.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -74,7 +77,7 @@ class Synthesizer(nn.Module):
         tone_window, noise_window = _windows()
         self.register_buffer("_tone_window", tone_window, persistent=False)
         self.register_buffer("_noise_window", noise_window, persistent=False)
-        self._groups = _lobes(hertz * FFT_SIZE / SAMPLE_RATE)
+        self._cosine_lobes, self._sine_lobes = _lobes(hertz * FFT_SIZE / SAMPLE_RATE)
 
     def forward(
         self, amplitudes: Tensor, noise: Tensor, start: int = 0, seed: int = 0, key: int = 0
@@ -90,14 +93,9 @@ class Synthesizer(nn.Module):
         every = amplitudes.permute(0, 3, 1, 2) @ self._between  # (B, J, P, harmonics)
         amplitude = every.flatten(2).index_select(-1, self._audible)
         phase = (frames_J.int()[:, None] * self._advance + self._initial) * (math.pi * 2**-31)
-        cosine = (amplitude * phase.cos()).flatten(0, 1)
-        sine = (amplitude * phase.sin()).flatten(0, 1)
-        real = amplitude.new_zeros(len(cosine), FFT_SIZE // 2 + 1)
-        imag = torch.zeros_like(real)
-        for group, bins, even, odd in self._groups:
-            real[:, bins] += cosine[:, group] @ even.to(real.device)
-            imag[:, bins] += sine[:, group] @ odd.to(real.device)
-        return torch.complex(real, imag).view(*amplitude.shape[:2], -1)
+        real = spread(amplitude * phase.cos(), self._cosine_lobes)
+        imag = spread(amplitude * phase.sin(), self._sine_lobes)
+        return torch.complex(real, imag)
 
     def _noise_spectrum(self, noise: Tensor, frames_J: Tensor, seed: int, key: int) -> Tensor:
         """(B, Q, J) → complex (B, J, K)."""
@@ -169,8 +167,52 @@ def _windows() -> tuple[Tensor, Tensor]:
     return tone.float(), noise.float()
 
 
-def _lobes(centre_bins: Tensor) -> list[tuple[slice, slice, Tensor, Tensor]]:
-    """For each group of partials: its slice, its FFT bins, and the lobes' real matrices.
+@dataclass(frozen=True)
+class Lobes:
+    """A group of partials of similar frequency, and the FFT bins their lobes reach."""
+
+    partials: slice
+    bins: slice
+    matrix: Tensor
+    """(partials, bins)"""
+
+
+class _Spread(torch.autograd.Function):
+    """The lobes' linear map, group by group, and its transpose for the gradient.
+
+    Autograd through slices would write a whole array of zeros for each group.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, partials_RN: Tensor, groups: Sequence[Lobes]) -> Tensor:
+        ctx.groups, ctx.num_partials = groups, partials_RN.shape[-1]
+        spectrum_RK = partials_RN.new_zeros(len(partials_RN), FFT_SIZE // 2 + 1)
+        for group in groups:
+            spectrum_RK[:, group.bins] += partials_RN[:, group.partials] @ group.matrix.to(
+                partials_RN
+            )
+        return spectrum_RK
+
+    @staticmethod
+    def backward(ctx: Any, gradient_RK: Tensor) -> tuple[Tensor, None]:
+        parts = [
+            gradient_RK[:, group.bins] @ group.matrix.T.to(gradient_RK) for group in ctx.groups
+        ]
+        return torch.cat(parts, dim=1), None
+
+
+def spread(partials: Tensor, groups: Sequence[Lobes]) -> Tensor:
+    """Each partial's amplitude times its lobe, summed over FFT bins.
+
+    Shape:
+        partials: (…, N), returns: (…, FFT_SIZE / 2 + 1)
+    """
+    spectrum: Tensor = _Spread.apply(partials.flatten(0, -2), groups)  # type: ignore[no-untyped-call]
+    return spectrum.view(*partials.shape[:-1], -1)
+
+
+def _lobes(centre_bins: Tensor) -> tuple[list[Lobes], list[Lobes]]:
+    """The lobes of all partials, by groups: for the cosine's parts and for the sine's.
 
     A real sinusoid also has a lobe at its negative frequency, which reaches over 0 Hz for
     low partials: added to the cosine's part, subtracted from the sine's.
@@ -180,7 +222,7 @@ def _lobes(centre_bins: Tensor) -> list[tuple[slice, slice, Tensor, Tensor]]:
         near = distance.abs() < LOBE_BINS + 1
         return torch.where(near, _blackman_harris_spectrum(distance), 0.0)
 
-    groups = []
+    cosine_lobes, sine_lobes = [], []
     size = -(-len(centre_bins) // NUM_GROUPS)
     for first in range(0, len(centre_bins), size):
         centre = centre_bins[first : first + size, None]
@@ -190,11 +232,10 @@ def _lobes(centre_bins: Tensor) -> list[tuple[slice, slice, Tensor, Tensor]]:
         # the inverse FFT puts time zero at sample 0, the frame wants it in the middle
         centring = 0.5 * (1 - 2 * (bins % 2))
         ahead, behind = lobe(centre - bins), lobe(centre + bins)
-        even, odd = (ahead + behind) * centring, (ahead - behind) * centring
-        groups.append(
-            (slice(first, first + len(centre)), slice(low, high + 1), even.float(), odd.float())
-        )
-    return groups
+        place = slice(first, first + len(centre)), slice(low, high + 1)
+        cosine_lobes.append(Lobes(*place, ((ahead + behind) * centring).float()))
+        sine_lobes.append(Lobes(*place, ((ahead - behind) * centring).float()))
+    return cosine_lobes, sine_lobes
 
 
 def _noise_map(num_bands: int) -> Tensor:
