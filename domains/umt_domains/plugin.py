@@ -6,15 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from umt_domains.harmonic import HarmonicFamily
+from umt_domains.wavenet import WavenetFamily
 from umtcli import Domain, hookimpl
 
 WEIGHTS = Path(__file__).parent / "weights"
 
 
 @hookimpl
-def umt_families() -> list[HarmonicFamily]:
+def umt_families() -> list[HarmonicFamily | WavenetFamily]:
     """The families of this package."""
-    return [HarmonicFamily()]
+    return [HarmonicFamily(), WavenetFamily()]
 
 
 @hookimpl

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from umt_domains.wavenet.encoder import EncoderNetwork, heard_input
+from umt_domains.wavenet.encoder import EncoderNetwork, ResidualLayer, heard_input
 
 BLOCK_SAMPLES = 1000
 """512 kB of 128 channels: half of a common second-level cache."""
@@ -31,6 +31,12 @@ class _Layer:
     bias_C: Tensor
     mix_CC: Tensor
     mix_bias_C: Tensor
+
+    @classmethod
+    def of(cls, layer: nn.Module) -> _Layer:
+        assert isinstance(layer, ResidualLayer)
+        dilated, mix = layer.dilated, layer.mix
+        return cls(dilated.dilation[0], _taps(dilated), _bias(dilated), _taps(mix)[0], _bias(mix))
 
 
 class BlockedEncoder:
@@ -45,12 +51,7 @@ class BlockedEncoder:
         self._margin = max(network.config.dilations)
         self._start_3C = _taps(network.start)[:, 0]
         self._start_bias_C = _bias(network.start)
-        self._layers = [
-            _Layer(
-                d, _taps(layer.dilated), _bias(layer.dilated), _taps(layer.mix)[0], _bias(layer.mix)
-            )
-            for d, layer in zip(network.config.dilations, network.layers, strict=True)
-        ]
+        self._layers = [_Layer.of(layer) for layer in network.layers]
         self._project_CL = _taps(network.project)[0]
         self._project_bias_L = _bias(network.project)
 
@@ -88,13 +89,11 @@ def _advance(
     next_TC[first:last] += layer.mix_bias_C
 
 
-def _taps(conv: nn.Module) -> Tensor:
+def _taps(conv: nn.Conv1d) -> Tensor:
     """A convolution's weights as one (in, out) matrix a tap: (k, in, out)."""
-    assert isinstance(conv, nn.Conv1d)
     return conv.weight.detach().permute(2, 1, 0).contiguous()
 
 
-def _bias(conv: nn.Module) -> Tensor:
-    assert isinstance(conv, nn.Conv1d)
+def _bias(conv: nn.Conv1d) -> Tensor:
     assert conv.bias is not None
     return conv.bias.detach().clone()

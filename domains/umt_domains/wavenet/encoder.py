@@ -30,6 +30,7 @@ class ResidualLayer(nn.Module):
         self.mix = nn.Conv1d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The input and what this layer adds to it."""
         mixed: Tensor = self.mix(functional.relu(self.dilated(x)))
         return x + mixed
 
@@ -56,7 +57,9 @@ class EncoderNetwork(nn.Module):
         self.project = nn.Conv1d(config.channels, config.latent_channels, 1)
 
     def forward(self, wav_BT: Tensor) -> Tensor:
-        x: Tensor = self.start(heard_input(wav_BT, self.config.hop_samples)[:, None])
+        """Latents of whole waveforms."""
+        heard_BT = heard_input(wav_BT, self.config.hop_samples).to(self.start.weight.dtype)
+        x: Tensor = self.start(heard_BT[:, None])
         for layer in self.layers:
             x = layer(x)
         # the paper projects before it averages; the two commute, and this way is cheaper

@@ -1,0 +1,50 @@
+"""The wavenet family: the paper's own system, 16 kHz mono, one class after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from umtcli.domain import Option, Value
+
+if TYPE_CHECKING:
+    from umt_domains.wavenet.hearing import WavenetEncoder
+    from umt_domains.wavenet.learning import WavenetLearning
+    from umt_domains.wavenet.playing import WavenetDecoder
+    from umtcli.bundle import Bundle
+
+
+class WavenetFamily:
+    """The `wavenet` family; see `umtcli.domain.Family`."""
+
+    name = "wavenet"
+    options: tuple[Option, ...] = (
+        Option("temperature", 1.0, 0.0, 2.0, help="0 takes the likeliest … 2 wild; 1 as learned"),
+        Option("top_p", 1.0, 0.0, 1.0, help="share of probability that is drawn from; 1 is all"),
+    )
+
+    def load_encoder(self, bundle: Bundle, device: str) -> WavenetEncoder:
+        """Build the encoder of a bundle."""
+        from umt_domains.wavenet.encoder import EncoderNetwork
+        from umt_domains.wavenet.hearing import WavenetEncoder
+
+        network = self.learning().from_bundle(bundle)
+        assert isinstance(network, EncoderNetwork)
+        return WavenetEncoder(network, bundle.info.space, device)
+
+    def load_decoder(
+        self, bundle: Bundle, device: str, options: Mapping[str, Value]
+    ) -> WavenetDecoder:
+        """Build the decoder of a bundle, with a value for every option."""
+        from umt_domains.wavenet.decoder import DecoderNetwork
+        from umt_domains.wavenet.playing import WavenetDecoder
+
+        network = self.learning().from_bundle(bundle)
+        assert isinstance(network, DecoderNetwork)
+        return WavenetDecoder(network, device, options)
+
+    def learning(self) -> WavenetLearning:
+        """How this family is trained."""
+        from umt_domains.wavenet.learning import WavenetLearning
+
+        return WavenetLearning()

@@ -1,0 +1,60 @@
+"""How the class of a sample is chosen from its logits.
+
+N rows, Q µ-law classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+GREEDY_BELOW = 1e-3
+"""Temperatures below this take the likeliest class: dividing by them would overflow."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Draws classes from softmax(logits / temperature), by inversion of its running sum.
+
+    Source: top-p is nucleus sampling, Holtzman et al., arXiv:1904.09751, section 3.1.
+    """
+
+    temperature: float = 1.0
+    """1 as learned, less is safer, 0 always takes the likeliest class."""
+    top_p: float = 1.0
+    """The least likely classes beyond this share of probability are never drawn."""
+
+    def draw(self, logits_NQ: Tensor, uniform_N1: Tensor, out_N1: Tensor) -> None:
+        """Write a class for each row.
+
+        Args:
+            logits_NQ: spoiled by the call.
+            uniform_N1: a random number for each row, strictly between 0 and 1.
+            out_N1: int64; receives the classes.
+        """
+        if self.temperature < GREEDY_BELOW:
+            torch.argmax(logits_NQ, 1, keepdim=True, out=out_N1)
+            return
+        chance_NQ = torch.softmax(logits_NQ.div_(self.temperature), 1)
+        if self.top_p < 1:
+            chance_NQ = nucleus(chance_NQ, self.top_p)
+        running_NQ = torch.cumsum(chance_NQ, 1, out=logits_NQ)
+        # the last running sum is 1 only nearly, and less under top-p: aim within it
+        target_N1 = uniform_N1 * running_NQ[:, -1:]
+        torch.searchsorted(running_NQ, target_N1, right=True, out=out_N1)
+
+
+def nucleus(chance_NQ: Tensor, top_p: float) -> Tensor:
+    """Zero all but the smallest set of likeliest classes whose chances reach `top_p`.
+
+    >>> nucleus(torch.tensor([[0.2, 0.5, 0.3]]), 0.6)
+    tensor([[0.0000, 0.5000, 0.3000]])
+    """
+    falling_NQ, order_NQ = chance_NQ.sort(dim=1, descending=True, stable=True)
+    likelier_NQ = falling_NQ.cumsum(1) - falling_NQ
+    superfluous_NQ = likelier_NQ >= top_p
+    superfluous_NQ[:, 0] = False
+    kept_NQ = falling_NQ.masked_fill(superfluous_NQ, 0)
+    return torch.zeros_like(chance_NQ).scatter(1, order_NQ, kept_NQ)

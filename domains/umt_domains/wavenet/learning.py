@@ -1,0 +1,84 @@
+"""How the wavenet family's networks are built, and what its decoders are taught.
+
+A decoder learns to name the µ-law class of each next sample from the true samples so far
+and the latents.
+
+B examples, C latent channels, F latent frames, T samples.
+
+Source: arXiv:1805.07848, section 3.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from umt_domains.wavenet import mulaw
+from umt_domains.wavenet.config import (
+    HOP_SAMPLES,
+    SAMPLE_RATE,
+    DecoderConfig,
+    EncoderConfig,
+    from_mapping,
+    to_mapping,
+)
+from umt_domains.wavenet.decoder import DecoderNetwork
+from umt_domains.wavenet.encoder import EncoderNetwork, latent_space
+from umtcli.bundle import Bundle
+from umtcli.domain import LatentSpace
+from umtcli.learning import Batch
+
+
+class WavenetLearning:
+    """An `umtcli.learning.Learning`."""
+
+    sample_rate = SAMPLE_RATE
+    hop_samples = HOP_SAMPLES
+    context_frames = 0
+    """The paper trains on crops that begin in silence."""
+
+    def new_encoder(self, config: Mapping[str, Any]) -> EncoderNetwork:
+        """A fresh encoder; `config` as `EncoderConfig`."""
+        return EncoderNetwork(from_mapping(EncoderConfig, config))
+
+    def new_decoder(self, config: Mapping[str, Any]) -> DecoderNetwork:
+        """A fresh decoder; `config` as `DecoderConfig`."""
+        return DecoderNetwork(from_mapping(DecoderConfig, config))
+
+    def config_of(self, network: nn.Module) -> dict[str, Any]:
+        """The config that rebuilds a network."""
+        assert isinstance(network, (EncoderNetwork, DecoderNetwork))
+        return to_mapping(network.config)
+
+    def encoder_space(self, name: str) -> LatentSpace:
+        """The latent space of encoders of the paper's size."""
+        return latent_space(name, EncoderConfig())
+
+    def from_bundle(self, bundle: Bundle) -> nn.Module:
+        """The network of a bundle."""
+        build = self.new_encoder if bundle.info.kind == "encoder" else self.new_decoder
+        network = build(bundle.info.config)
+        network.load_state_dict(dict(bundle.tensors))
+        return network
+
+    def distort(self, batch: Batch, seed: int, background: list[Tensor]) -> Batch:
+        """Not there yet."""
+        raise NotImplementedError
+
+    def encoder_loss(self, encoder: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """None: the paper's encoder learns from its decoders and from the confusion."""
+        del encoder, batch
+        return {}
+
+    def decoder_loss(
+        self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor
+    ) -> dict[str, Tensor]:
+        """Cross-entropy of each next class, in nats, given the true samples before it."""
+        assert isinstance(decoder, DecoderNetwork)
+        num_frames = wav_BT.shape[-1] // decoder.config.hop_samples
+        classes_BT = mulaw.encode(wav_BT)
+        logits_BQT = decoder(classes_BT, latents_BCF[..., -num_frames:])
+        return {"cross_entropy": functional.cross_entropy(logits_BQT, classes_BT)}

@@ -1,0 +1,126 @@
+"""A domain's decoder at work: streams of latents in, streams of sampled waveform out.
+
+C latent channels, F latent frames, N rows of a tile, T samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from umt_domains import counter
+from umt_domains.wavenet import mulaw
+from umt_domains.wavenet.choice import Choice
+from umt_domains.wavenet.config import SAMPLE_RATE
+from umt_domains.wavenet.decoder import DecoderNetwork
+from umt_domains.wavenet.folded import Folded, fold
+from umt_domains.wavenet.sampler import Tile
+from umtcli.domain import Value
+
+CPU_ROWS = 16
+"""Rows of a tile on a CPU: six streams cost hardly more than one, and all sixteen 1.5 times."""
+GPU_ROWS = 32
+"""Rows of a tile on a GPU, where a step takes as long for one row as for many."""
+
+
+class WavenetDecoder:
+    """An `umtcli.domain.Decoder`: 64 latents at 20 Hz → mono waveform at 16 kHz.
+
+    Args:
+        network: the trained network; its weights are copied, and it stays as it is.
+        device: where it runs.
+        options: a value for every option of the family.
+    """
+
+    sample_rate = SAMPLE_RATE
+    lookahead_s = 0.0
+    mid_only = True  # two channels would be two performances
+
+    def __init__(self, network: DecoderNetwork, device: str, options: Mapping[str, Value]) -> None:
+        self._weights = fold(network, device)
+        self._num_rows = CPU_ROWS if device == "cpu" else GPU_ROWS
+        self._choice = Choice(float(options["temperature"]), float(options["top_p"]))
+
+    def streams(self, seed: int = 0) -> SampledStreams:
+        """Start a new set of streams: (C, F) blocks in, (T,) blocks out."""
+        return SampledStreams(self._weights, self._choice, seed, self._num_rows)
+
+
+@dataclass
+class _Stream:
+    key: int
+    tile: Tile
+    row: int
+    num_samples: int = 0
+    """Played so far."""
+
+
+class SampledStreams:
+    """The `Streams` contract over tiles; a frame is played as soon as it is pushed.
+
+    Args:
+        weights: of the decoder.
+        choice: chooses each class from its logits.
+        seed: keys the randomness, together with a stream's key and the absolute sample.
+        num_rows: N, rows of a tile. Logits depend on it in their last bits.
+    """
+
+    def __init__(self, weights: Folded, choice: Choice, seed: int, num_rows: int) -> None:
+        self._weights, self._choice = weights, choice
+        self._seed = seed
+        self._num_rows = num_rows
+        self._streams: dict[int, _Stream] = {}
+        self._free: list[tuple[Tile, int]] = []
+        self._next_id = 0
+
+    def open(self, key: int = 0) -> int:
+        """Start a stream and return its id."""
+        if not self._free:
+            tile = Tile(self._weights, self._choice.draw, self._num_rows)
+            self._free = [(tile, row) for row in reversed(range(self._num_rows))]
+        tile, row = self._free.pop()
+        tile.reset(row)
+        stream_id, self._next_id = self._next_id, self._next_id + 1
+        self._streams[stream_id] = _Stream(key, tile, row)
+        return stream_id
+
+    def push(self, blocks: Mapping[int, Tensor]) -> dict[int, Tensor]:
+        """Feed the next (C, F) block of each named stream; return (T,) with T = F · hop."""
+        by_tile: dict[Tile, dict[int, Tensor]] = {}
+        for stream_id, block_CF in blocks.items():
+            by_tile.setdefault(self._streams[stream_id].tile, {})[stream_id] = block_CF
+        played = {stream_id: [torch.zeros(0)] for stream_id in blocks}
+        for tile, members in by_tile.items():
+            for frame in range(max(block_CF.shape[-1] for block_CF in members.values())):
+                latents = {i: m[:, frame] for i, m in members.items() if frame < m.shape[-1]}
+                for stream_id, wav_T in self._play(tile, latents).items():
+                    played[stream_id].append(wav_T)
+        return {stream_id: torch.cat(wavs) for stream_id, wavs in played.items()}
+
+    def finish(self, ids: Iterable[int]) -> dict[int, Tensor]:
+        """End these streams; nothing is left to play, and their rows are free again."""
+        ended = {stream_id: self._streams.pop(stream_id) for stream_id in ids}
+        self._free += [(stream.tile, stream.row) for stream in ended.values()]
+        return {stream_id: torch.zeros(0) for stream_id in ended}
+
+    def _play(self, tile: Tile, latents: Mapping[int, Tensor]) -> dict[int, Tensor]:
+        """One frame of some streams of a tile: latents (C,) in, waveforms (T,) out."""
+        config, device = self._weights.config, self._weights.past_LRM.device
+        hop = config.hop_samples
+        latent_NC = torch.zeros(self._num_rows, config.latent_channels)
+        uniform_TN = torch.full((hop, self._num_rows), 0.5)
+        playing_N = torch.zeros(self._num_rows, dtype=torch.bool)
+        for stream_id, latent_C in latents.items():
+            stream = self._streams[stream_id]
+            latent_NC[stream.row] = latent_C
+            uniform_TN[:, stream.row] = counter.uniform(
+                self._seed, stream.key, stream.num_samples, hop
+            )
+            playing_N[stream.row] = True
+            stream.num_samples += hop
+        classes_TN = tile.play(latent_NC.to(device), uniform_TN.to(device), playing_N.to(device))
+        wav_NT = mulaw.decode(classes_TN.cpu()).T
+        return {stream_id: wav_NT[self._streams[stream_id].row] for stream_id in latents}

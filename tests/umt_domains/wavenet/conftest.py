@@ -1,0 +1,48 @@
+"""Networks so small that a loop over their samples takes no time."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import pytest
+import torch
+
+from umt_domains.wavenet.config import DecoderConfig, EncoderConfig
+from umt_domains.wavenet.decoder import DecoderNetwork
+from umt_domains.wavenet.encoder import EncoderNetwork
+
+Network = TypeVar("Network", bound=torch.nn.Module)
+
+
+@pytest.fixture
+def small_encoder() -> EncoderNetwork:
+    """Two blocks of four layers; weights and biases large enough to matter."""
+    torch.manual_seed(1)
+    network = EncoderNetwork(
+        EncoderConfig(blocks=2, layers=4, channels=6, latent_channels=3, hop_samples=10)
+    )
+    return shaken(network)
+
+
+@pytest.fixture
+def small_decoder() -> DecoderNetwork:
+    """Two blocks of three layers: a receptive field of 16 samples."""
+    torch.manual_seed(2)
+    config = DecoderConfig(
+        blocks=2,
+        layers=3,
+        residual_channels=8,
+        skip_channels=16,
+        latent_channels=5,
+        hop_samples=12,
+    )
+    return shaken(DecoderNetwork(config))
+
+
+def shaken(network: Network) -> Network:
+    """Strong biases: a bias that is forgotten, or padding in the wrong layer, shows."""
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith("bias"):
+                parameter.uniform_(-1, 1)
+    return network

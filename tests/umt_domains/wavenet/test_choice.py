@@ -1,0 +1,79 @@
+"""Classes are drawn by inverting the running sum of their chances."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from umt_domains.wavenet.choice import Choice
+from wavenet_reference import choose
+
+
+def draw(choice: Choice, logits_NQ: Tensor, uniform_N: Tensor) -> Tensor:
+    out = torch.full((len(logits_NQ), 1), -1)
+    choice.draw(logits_NQ.clone(), uniform_N[:, None], out)
+    return out[:, 0]
+
+
+def logits(seed: int = 0, spread: float = 2.0) -> Tensor:
+    return spread * torch.randn(256, generator=torch.Generator().manual_seed(seed))
+
+
+@given(
+    seed=st.integers(0, 2**31),
+    place=st.integers(100, 9_900),
+    temperature=st.sampled_from([0.0, 0.3, 1.0, 2.0]),
+    top_p=st.sampled_from([0.0, 0.4, 0.9, 1.0]),
+)
+def test_a_draw_is_that_of_the_slow_reference(
+    seed: int, place: int, temperature: float, top_p: float
+) -> None:
+    row, uniform = logits(seed), place / 10_000
+    (got,) = draw(Choice(temperature, top_p), row[None], torch.tensor([uniform])).tolist()
+    # float32 may fall on the other side of an edge: between two classes, or of the set
+    wanted = {
+        choose(row.double().numpy(), uniform + u, temperature, top_p + p)
+        for u in (-1e-5, 0, 1e-5)
+        for p in (-1e-5, 0, 1e-5)
+    }
+    assert got in wanted
+
+
+def test_evenly_spread_numbers_draw_each_class_by_its_chance() -> None:
+    uniform = (torch.arange(20_000) + 0.5) / 20_000
+    drawn = draw(Choice(), logits().expand(20_000, -1), uniform)
+    share = np.bincount(drawn.numpy(), minlength=256) / 20_000
+    np.testing.assert_allclose(share, logits().softmax(0).numpy(), atol=1.5 / 20_000)
+
+
+@pytest.mark.parametrize("end", [2**-23, 1 - 2**-23])
+def test_impossible_classes_are_not_drawn_even_at_the_ends(end: float) -> None:
+    row = logits().repeat(64, 1) + torch.randn(64, 1, generator=torch.Generator().manual_seed(1))
+    row[:, :3] = row[:, -3:] = -1e30
+    drawn = draw(Choice(), row, torch.full((64,), end))
+    assert drawn.min() >= 3
+    assert drawn.max() <= 252
+
+
+def test_top_p_keeps_the_smallest_set_that_reaches_it() -> None:
+    row = torch.full((256,), -torch.inf)
+    row[[10, 20, 30]] = torch.tensor([0.25, 0.5, 0.25]).log()
+    uniform = (torch.arange(100) + 0.5) / 100
+    drawn = {
+        top_p: set(draw(Choice(1.0, top_p), row.expand(100, -1), uniform).tolist())
+        for top_p in (0.0, 0.49, 0.51, 0.74, 0.76, 1.0)
+    }
+    assert drawn[0.0] == drawn[0.49] == {20}
+    assert drawn[0.51] == drawn[0.74] == {10, 20}
+    assert drawn[0.76] == drawn[1.0] == {10, 20, 30}
+
+
+def test_almost_no_temperature_is_greedy_and_does_not_overflow() -> None:
+    row = logits()
+    for temperature in (0.0, 1e-38, 1e-4, 2e-3):
+        drawn = draw(Choice(temperature), row[None], torch.tensor([0.99]))
+        assert drawn.item() == row.argmax()

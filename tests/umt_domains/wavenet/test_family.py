@@ -1,0 +1,79 @@
+"""The wavenet family keeps the contract of `umtcli.domain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from umt_domains.plugin import umt_families
+from umt_domains.wavenet import WavenetFamily
+from umt_domains.wavenet.config import SAMPLE_RATE
+from umt_domains.wavenet.encoder import latent_space
+from umtcli.bundle import write_bundle
+from umtcli.catalog import Catalog
+from umtcli.domain import Domain
+from umtcli.pipeline.check import CHECKS, check_domain
+
+PROVENANCE = {"licence": "CC0-1.0", "description": "untrained", "data": "none", "recipe": "none"}
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    """One untrained domain, small enough to be checked in seconds."""
+    torch.manual_seed(5)
+    learning = WavenetFamily().learning()
+    sizes = {"blocks": 1, "layers": 2, "latent_channels": 3, "hop_samples": 40}
+    encoder = learning.new_encoder({**sizes, "channels": 8})
+    decoder = learning.new_decoder({**sizes, "residual_channels": 8, "skip_channels": 8})
+    heard = write_bundle(
+        tmp_path / "encoder.safetensors",
+        kind="encoder",
+        family="wavenet",
+        name="wavenet/1",
+        config=learning.config_of(encoder),
+        space=latent_space("wavenet/1", encoder.config),
+        sample_rate=SAMPLE_RATE,
+        provenance=PROVENANCE,
+        tensors=encoder.state_dict(),
+    )
+    played = write_bundle(
+        tmp_path / "noise.safetensors",
+        kind="decoder",
+        family="wavenet",
+        name="noise",
+        config=learning.config_of(decoder),
+        space=heard.space,
+        sample_rate=SAMPLE_RATE,
+        provenance=PROVENANCE,
+        tensors=decoder.state_dict(),
+    )
+    return Catalog(
+        families={"wavenet": WavenetFamily()},
+        encoders={heard.space.fingerprint: heard},
+        domains=(Domain.from_bundle(played.path),),
+        plugins=(),
+    )
+
+
+def test_an_untrained_domain_passes_all_checks_but_silence(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("subject", "check"):
+        monkeypatch.setattr(f"umtcli.pipeline.{module}.DURATION_S", 0.1)
+    results = check_domain(catalog, catalog.domains[0])
+    assert {r.name for r in results} == {"loads", *CHECKS}
+    # that silence is silent is learned
+    assert [r for r in results if not r.passed and r.name != "silence stays silent"] == []
+
+
+def test_the_family_is_registered() -> None:
+    assert "wavenet" in [family.name for family in umt_families()]
+
+
+def test_learning_is_of_the_papers_rates() -> None:
+    learning = WavenetFamily().learning()
+    space = learning.encoder_space("wavenet/1")
+    assert (learning.sample_rate, learning.hop_samples, learning.context_frames) == (16_000, 800, 0)
+    assert (space.name, space.channels, space.frame_rate) == ("wavenet/1", 64, 20.0)

@@ -1,0 +1,56 @@
+"""What the trainer is told of the wavenet family."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from umt_domains.wavenet.decoder import DecoderNetwork
+from umt_domains.wavenet.encoder import EncoderNetwork
+from umt_domains.wavenet.learning import WavenetLearning
+from wavenet_reference import SlowWaveNet, authors_decoder, forced_logits, mulaw_encode
+
+
+def test_a_decoder_is_taught_the_cross_entropy_of_each_next_class(
+    small_decoder: DecoderNetwork,
+) -> None:
+    generator = torch.Generator().manual_seed(1)
+    wav = torch.rand(2, 36, generator=generator) * 2 - 1
+    latents = torch.randn(2, 5, 4, generator=generator)  # one frame of context too many
+    (loss,) = WavenetLearning().decoder_loss(small_decoder, latents, wav).values()
+    surprises = []
+    for i in range(2):
+        slow = SlowWaveNet(authors_decoder(small_decoder), blocks=2, layers=3)
+        classes = [mulaw_encode(x) for x in wav[i].tolist()]
+        logits = forced_logits(slow, classes, latents[i, :, 1:].double().numpy(), hop=12)
+        chances = np.exp(logits) / np.exp(logits).sum(axis=0)
+        surprises += [-np.log(chances[q, t]) for t, q in enumerate(classes)]
+    assert loss.item() == pytest.approx(np.mean(surprises), rel=1e-5)
+
+
+def test_the_loss_reaches_the_latents_so_that_an_encoder_can_learn(
+    small_decoder: DecoderNetwork,
+) -> None:
+    latents = torch.zeros(1, 5, 2, requires_grad=True)
+    losses = WavenetLearning().decoder_loss(small_decoder, latents, torch.zeros(1, 24))
+    sum(losses.values()).backward()
+    assert latents.grad is not None
+    assert latents.grad.any()
+
+
+def test_a_config_rebuilds_its_network(
+    small_encoder: EncoderNetwork, small_decoder: DecoderNetwork
+) -> None:
+    learning = WavenetLearning()
+    encoder = learning.new_encoder(learning.config_of(small_encoder))
+    decoder = learning.new_decoder(learning.config_of(small_decoder))
+    encoder.load_state_dict(small_encoder.state_dict())
+    decoder.load_state_dict(small_decoder.state_dict())
+
+
+def test_unknown_keys_are_refused() -> None:
+    with pytest.raises(ValueError, match="EncoderConfig has no 'kernel'"):
+        WavenetLearning().new_encoder({"kernel": 3})
+    with pytest.raises(ValueError, match="DecoderConfig has no 'kernel'"):
+        WavenetLearning().new_decoder({"kernel": 3})
