@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from umt_domains.harmonic import HarmonicFamily
 from umt_domains.wavenet import WavenetFamily
 from umtcli import Domain, hookimpl
+
+if TYPE_CHECKING:
+    import typer
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -28,3 +32,11 @@ def umt_encoders() -> Iterable[Path]:
 def umt_domains() -> list[Domain]:
     """The bundled domains."""
     return [Domain.from_bundle(path) for path in sorted(WEIGHTS.glob("*.safetensors"))]
+
+
+@hookimpl
+def umt_commands(app: typer.Typer) -> None:
+    """`umt import-fair`."""
+    from umt_domains.wavenet.commands import import_fair
+
+    app.command("import-fair")(import_fair)

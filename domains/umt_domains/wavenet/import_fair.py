@@ -1,0 +1,171 @@
+"""Installing the authors' published MusicNet models as six domains of the user.
+
+Their licence forbids bundling and allows this: users download the zip themselves, and what
+it becomes stays in their own data folder.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from umt_domains.wavenet.config import (
+    FRONT_END_VERSION,
+    SAMPLE_RATE,
+    DecoderConfig,
+    EncoderConfig,
+    to_mapping,
+)
+from umt_domains.wavenet.encoder import latent_space
+from umt_domains.wavenet.fair_files import FairError, FairZip
+from umt_domains.wavenet.fair_names import decoder_tensors, encoder_tensors, read_sizes
+from umtcli.bundle import BundleInfo, read_info, write_bundle
+from umtcli.errors import OutputExists, UmtError
+
+LICENCE = "CC BY-NC 4.0"
+SPACE = "wavenet/musicnet"
+DOMAINS = {
+    "bach-cello": "Bach, solo cello",
+    "beethoven-piano": "Beethoven, solo piano",
+    "cambini-winds": "Cambini, wind quintet",
+    "bach-piano": "Bach, solo piano",
+    "beethoven-violin": "Beethoven, accompanied violin",
+    "beethoven-quartet": "Beethoven, string quartet",
+}
+"""In the order of the authors' files: `bestmodel_0.pth` is the first."""
+
+_AUTHORS = "Mor, Wolf, Polyak and Taigman, arXiv:1805.07848"
+
+
+@dataclass(frozen=True)
+class _Model:
+    """One of the authors' files, with its weights under our names."""
+
+    encoder: EncoderConfig
+    decoder: DecoderConfig
+    encoder_tensors: dict[str, Tensor]
+    decoder_tensors: dict[str, Tensor]
+
+
+def import_fair(
+    path: Path, home: Path, which: str = "best", *, overwrite: bool = False
+) -> list[BundleInfo]:
+    """Install all six domains and the encoder they share, or nothing.
+
+    Args:
+        path: the authors' `pretrained_musicnet.zip`.
+        home: the user's data folder.
+        which: `best` or `last`, as the files are named.
+        overwrite: replace domains of these names that are there already.
+
+    Returns:
+        The installed domains.
+
+    Raises:
+        FairError: the zip is not what the authors published.
+        OutputExists: another domain has one of the names.
+        UmtError: the data folder cannot be written.
+    """
+    with FairZip(path) as archive:
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".import-", dir=home) as folder:
+                _write_all(archive, which, Path(folder))
+                return _move(Path(folder), home, overwrite=overwrite)
+        except OSError as e:
+            raise UmtError(f"Cannot install into {home}: {e.strerror}. Is there space?") from e
+
+
+def _write_all(archive: FairZip, which: str, stage: Path) -> None:
+    """Write every bundle into a folder of ours, where a failure leaves nothing behind."""
+    encoder, decoder = read_sizes(archive.load("args.pth"))
+    shared: tuple[dict[str, Tensor], BundleInfo] | None = None
+    for number, name in enumerate(DOMAINS):
+        member = f"{which}model_{number}.pth"
+        model = _read_model(archive.load(member), encoder, decoder)
+        # one encoder, unless a file brings another: then its domain needs that one
+        if shared is None or not _equal(shared[0], model.encoder_tensors):
+            shared = model.encoder_tensors, _write_encoder(stage, model, member)
+        _write_decoder(stage, name, model, shared[1], member)
+
+
+def _read_model(state: Any, encoder: EncoderConfig, decoder: DecoderConfig) -> _Model:
+    if not isinstance(state, Mapping):
+        raise FairError("A model file holds no table of states.")
+    return _Model(
+        encoder,
+        decoder,
+        encoder_tensors(state.get("encoder_state"), encoder),
+        decoder_tensors(state.get("decoder_state"), decoder),
+    )
+
+
+def _write_encoder(stage: Path, model: _Model, member: str) -> BundleInfo:
+    folder = stage / "encoders"
+    info = write_bundle(
+        folder / "encoder.safetensors",
+        kind="encoder",
+        family="wavenet",
+        name=SPACE,
+        config=to_mapping(model.encoder),
+        space=latent_space(SPACE, model.encoder),
+        sample_rate=SAMPLE_RATE,
+        provenance=_provenance("universal encoder of six MusicNet domains", "MusicNet", member),
+        tensors=model.encoder_tensors,
+        front_end_version=FRONT_END_VERSION,
+    )
+    # named by its fingerprint, so that another import leaves it to domains trained on it
+    named = folder / f"wavenet-musicnet-{info.space.fingerprint}.safetensors"
+    return read_info(info.path.replace(named))
+
+
+def _write_decoder(
+    stage: Path, name: str, model: _Model, heard: BundleInfo, member: str
+) -> BundleInfo:
+    return write_bundle(
+        stage / "domains" / f"{name}.safetensors",
+        kind="decoder",
+        family="wavenet",
+        name=name,
+        config=to_mapping(model.decoder),
+        space=heard.space,
+        sample_rate=SAMPLE_RATE,
+        provenance=_provenance(DOMAINS[name], f"MusicNet: {DOMAINS[name]}", member),
+        tensors=model.decoder_tensors,
+    )
+
+
+def _provenance(description: str, data: str, member: str) -> dict[str, str]:
+    return {
+        "licence": LICENCE,
+        "description": description,
+        "data": data,
+        "recipe": f"published by the authors ({_AUTHORS}); {member} through umt import-fair",
+    }
+
+
+def _move(stage: Path, home: Path, *, overwrite: bool) -> list[BundleInfo]:
+    """Put the staged bundles in their places, the encoders first."""
+    encoders, domains = (sorted((stage / kind).iterdir()) for kind in ("encoders", "domains"))
+    targets = {path: home / path.relative_to(stage) for path in (*encoders, *domains)}
+    for path, target in targets.items():
+        if target.exists() and not overwrite and not filecmp.cmp(path, target, shallow=False):
+            raise OutputExists(
+                f"{target} is there already and is not what would be installed. "
+                "--overwrite replaces it."
+            )
+    for path, target in targets.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
+    return [read_info(home / "domains" / f"{name}.safetensors") for name in DOMAINS]
+
+
+def _equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    return all(torch.equal(tensor, other[name]) for name, tensor in one.items())
