@@ -9,8 +9,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from toy import install_toy
+
+# a busy machine is slow, not wrong
+settings.register_profile("umt", deadline=None)
+settings.load_profile("umt")
 
 
 @pytest.fixture

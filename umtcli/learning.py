@@ -73,7 +73,9 @@ class Learning(Protocol):
         Names that begin with `_` are measures to show, not losses.
         """
 
-    def decoder_loss(self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor) -> dict[str, Tensor]:
+    def decoder_loss(
+        self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor
+    ) -> dict[str, Tensor]:
         """Named losses of playing the latents, whose last T / hop frames belong to the audio."""
 
     def encoder_space(self, name: str) -> LatentSpace:

@@ -44,7 +44,9 @@ DECODERS: Mapping[str, Mapping[str, Any]] = {
 """What differs between the decoders' networks: strings of steel are stiff."""
 
 ENCODER_RUN = RunConfig(steps=1500, batch_size=8, crop_s=4.0, learning_rate=3e-3)
-DECODER_RUN = RunConfig(steps=1200, batch_size=4, crop_s=2.0, learning_rate=3e-3)
+DECODER_RUN = RunConfig(
+    steps=1200, batch_size=4, crop_s=2.0, learning_rate=3e-3, shards=2, workers=1
+)
 
 
 def notes_array(score: Score) -> Array:

@@ -1,0 +1,140 @@
+"""What the networks are taught, against cases whose answer is known."""
+
+import numpy as np
+import pytest
+import torch
+
+from umt_domains.harmonic import distort
+from umt_domains.harmonic.config import LATENT_HOP, SAMPLE_RATE
+from umt_domains.harmonic.learning import HarmonicLearning, note_targets, spectral_distance
+from umtcli.learning import Batch
+
+A4 = 69 - 21
+
+
+def tone(hertz: float, length: int = SAMPLE_RATE) -> torch.Tensor:
+    return 0.3 * torch.sin(2 * torch.pi * hertz * torch.arange(length) / SAMPLE_RATE)
+
+
+def test_targets_mark_the_frames_of_a_note_its_strike_and_its_level() -> None:
+    notes = np.array([[0.1, 0.3, 69.0, -10.0]])
+    frame, onset, velocity = note_targets(notes, num_frames=20, skipped_frames=0)
+    # frame f covers 20 f … 20 f + 20 ms
+    assert frame[A4].nonzero().flatten().tolist() == list(range(5, 15)) or frame[
+        A4
+    ].nonzero().flatten().tolist() == list(range(4, 14))
+    assert float(velocity[A4, 9]) == pytest.approx(0.75)
+    assert int(onset[A4].argmax()) in (4, 5)
+    assert float(frame.sum()) == float((velocity > 0).sum())
+
+
+def test_targets_ignore_what_is_outside_the_keyboard_or_the_crop() -> None:
+    notes = np.array([[0.1, 0.3, 110.0, 0.0], [5.0, 6.0, 69.0, 0.0], [-2.0, -1.0, 69.0, 0.0]])
+    assert float(note_targets(notes, 20, 0).sum()) == 0
+
+
+def test_equal_audio_has_no_distance_and_softer_errors_weigh_less() -> None:
+    wav = tone(440.0)[None]
+    assert float(spectral_distance(wav, wav)) == 0
+    small = spectral_distance(wav + 0.01 * tone(700.0), wav)
+    large = spectral_distance(wav + 0.1 * tone(700.0), wav)
+    assert 0 < float(small) < float(large)
+
+
+def test_the_distance_hears_magnitudes_and_not_phases() -> None:
+    wav = tone(440.0)[None]
+    assert float(spectral_distance(-wav, wav)) < 1e-6
+
+
+def test_detuning_moves_pitch_and_times_together() -> None:
+    notes = np.array([[0.5, 0.8, 69.0, 0.0]])
+    wav, moved = distort.detuned(tone(440.0), notes, cents=100)
+    spectrum = torch.fft.rfft(wav[:36_000] * torch.hann_window(36_000)).abs()
+    assert float(spectrum.argmax()) * SAMPLE_RATE / 36_000 == pytest.approx(466.16, abs=1.3)
+    assert moved[0, :2] == pytest.approx([0.5 / 2 ** (1 / 12), 0.8 / 2 ** (1 / 12)])
+    assert notes[0, 0] == 0.5
+
+
+def test_mixing_keeps_levels_relative_to_the_sum() -> None:
+    a, b = tone(440.0), tone(880.0)
+    notes = np.array([[0.0, 1.0, 69.0, 0.0]])
+    wav, mixed = distort.mixed(a, notes, b, notes, b_db=6.0)
+    assert torch.allclose(wav, a + b * 10 ** (6 / 20))
+    gap_db = mixed[1, 3] - mixed[0, 3]
+    power = 10 ** (mixed[:, 3] / 10)
+    assert gap_db == pytest.approx(6.0)
+    assert power.sum() == pytest.approx(1.0)
+
+
+def test_a_recording_keeps_its_length_and_stays_finite() -> None:
+    drums = [torch.randn(2 * SAMPLE_RATE)]
+    for seed in range(30):
+        wav = distort.recorded(tone(440.0), np.random.default_rng(seed), drums)
+        assert wav.shape == (SAMPLE_RATE,)
+        assert bool(wav.isfinite().all())
+
+
+def test_distortion_of_an_example_depends_on_its_number_and_the_seed() -> None:
+    learning = HarmonicLearning()
+    wav, notes = torch.stack([tone(440.0)] * 3), (np.zeros((0, 4)),) * 3
+    first = learning.distort(Batch(wav, 10, notes), 1, [])
+    again = learning.distort(Batch(wav, 10, notes), 1, [])
+    shifted = learning.distort(Batch(wav, 11, notes), 1, [])
+    other = learning.distort(Batch(wav, 10, notes), 2, [])
+    assert torch.equal(first.wav_BT, again.wav_BT)
+    assert torch.equal(first.wav_BT[1], shifted.wav_BT[0])
+    assert not torch.equal(first.wav_BT, other.wav_BT)
+
+
+def test_a_tiny_encoder_learns_which_of_two_notes_sounds() -> None:
+    """A few gradient steps on two sines lower the loss and get the frames right."""
+    learning = HarmonicLearning()
+    torch.manual_seed(0)
+    encoder = learning.new_encoder({"channels": 8, "blocks": [[1, 1]]})
+    optimizer = torch.optim.Adam(encoder.parameters(), 0.02)
+    length = 60 * LATENT_HOP
+    wav = torch.stack([tone(440.0, length), tone(523.25, length)])
+    notes = tuple(np.array([[-1.0, 9.0, midi, 0.0]]) for midi in (69.0, 72.0))
+    first = last = None
+    for _ in range(100):
+        losses = learning.encoder_loss(encoder, Batch(wav, 0, notes))
+        loss = losses["frame"] + losses["onset"] + losses["velocity"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        last = losses
+        first = first or losses
+    assert first is not None
+    assert last is not None
+    print({k: float(v) for k, v in last.items()}, {k: float(v) for k, v in first.items()})
+    assert float(last["frame"]) < 0.1 * float(first["frame"])
+    assert float(last["_frame_f1"]) > 0.95
+
+
+def test_a_tiny_decoder_learns_the_overtones_of_a_tone() -> None:
+    """The third harmonic is there after learning and was not told by the latents."""
+    learning = HarmonicLearning()
+    torch.manual_seed(0)
+    decoder = learning.new_decoder({"channels": 8, "dilations": [1], "noise_bands": 8})
+    optimizer = torch.optim.Adam(decoder.parameters(), 0.05)
+    num_frames = 40
+    wav = (tone(440.0, num_frames * LATENT_HOP) + 0.5 * tone(1320.0, num_frames * LATENT_HOP))[None]
+    latents = torch.zeros(1, 265, learning.context_frames + num_frames)
+    latents[:, A4], latents[:, 2 * 88 + A4], latents[:, -1] = 1.0, 0.8, 0.2
+    distances = []
+    for _ in range(120):
+        loss = learning.decoder_loss(decoder, latents, wav)["spectral"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        distances.append(float(loss))
+    print(distances[::10])
+    assert distances[-1] < 0.3 * distances[0]
+
+
+@pytest.mark.parametrize("kind", ["encoder", "decoder"])
+def test_a_config_with_an_unknown_key_names_it(kind: str) -> None:
+    learning = HarmonicLearning()
+    build = learning.new_encoder if kind == "encoder" else learning.new_decoder
+    with pytest.raises(ValueError, match="'chanels'"):
+        build({"chanels": 8})

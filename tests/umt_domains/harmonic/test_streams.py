@@ -1,0 +1,150 @@
+"""Encoder and decoder keep the contract of streams, with small untrained networks."""
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from umt_domains.harmonic.config import LATENT_HOP, SAMPLE_RATE, DecoderConfig, EncoderConfig
+from umt_domains.harmonic.decoder import DecoderNetwork, HarmonicDecoder
+from umt_domains.harmonic.encoder import (
+    STEP_FRAMES,
+    EncoderNetwork,
+    HarmonicEncoder,
+    latent_space,
+)
+from umtcli.domain import Decoder, Encoder
+
+LENGTH = 6 * SAMPLE_RATE + 1234
+OPTIONS = {"brightness": 0.0, "transpose": 0}
+
+
+def make_encoder() -> HarmonicEncoder:
+    torch.manual_seed(1)
+    network = EncoderNetwork(EncoderConfig(channels=8, blocks=((1, 1), (12, 2))))
+    return HarmonicEncoder(network, latent_space("harmonic/test"), "cpu")
+
+
+def make_decoder(**options: float) -> HarmonicDecoder:
+    torch.manual_seed(2)
+    network = DecoderNetwork(DecoderConfig(channels=8, dilations=(1, 2), noise_bands=8))
+    return HarmonicDecoder(network, "cpu", OPTIONS | options)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> HarmonicEncoder:
+    return make_encoder()
+
+
+@pytest.fixture(scope="module")
+def decoder() -> HarmonicDecoder:
+    return make_decoder()
+
+
+def music(length: int = LENGTH) -> Tensor:
+    generator = torch.Generator().manual_seed(3)
+    swells = torch.sin(torch.arange(length) / 9_000) ** 2
+    tone = torch.sin(torch.arange(length) * 0.0627)
+    return 0.2 * swells * (tone + 0.3 * torch.randn(length, generator=generator))
+
+
+def through(
+    machine: Encoder | Decoder, signal: Tensor, cuts: Sequence[int], key: int = 0
+) -> Tensor:
+    streams = machine.streams()
+    stream = streams.open(key)
+    pieces, first = [], 0
+    for cut in (*cuts, signal.shape[-1]):
+        pieces.append(streams.push({stream: signal[..., first : first + cut]})[stream])
+        first += cut
+    pieces.append(streams.finish([stream])[stream])
+    return torch.cat(pieces, dim=-1)
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.lists(st.integers(0, 120_000), max_size=6))
+def test_encoding_in_pieces_equals_the_whole(cuts: list[int]) -> None:
+    machine, wav = make_encoder(), music()
+    assert torch.allclose(through(machine, wav, cuts), through(machine, wav, []), atol=1e-5, rtol=0)
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.lists(st.integers(0, 150), max_size=6))
+def test_decoding_in_pieces_equals_the_whole(cuts: list[int]) -> None:
+    machine, latents = make_decoder(), through(make_encoder(), music(), [])
+    whole = through(machine, latents, [])
+    assert torch.allclose(through(machine, latents, cuts), whole, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("length", [1, 881, 882, 883, 44_100, STEP_FRAMES * LATENT_HOP + 1])
+def test_lengths_follow_the_hop(
+    encoder: HarmonicEncoder, decoder: HarmonicDecoder, length: int
+) -> None:
+    latents = through(encoder, music(length), [])
+    assert latents.shape == (encoder.space.channels, -(-length // LATENT_HOP))
+    assert through(decoder, latents, []).shape == (latents.shape[1] * LATENT_HOP,)
+
+
+def test_the_windows_show_no_seam(encoder: HarmonicEncoder) -> None:
+    """A window boundary may change nothing: delay the music, and the latents are delayed."""
+    wav = music()
+    delay = 77 * LATENT_HOP
+    early = through(encoder, wav, [])
+    late = through(encoder, torch.cat([torch.zeros(delay), wav]), [])
+    # the level remembers where a stream began; its long memory is not what is tested here
+    settled = early.shape[1] - 20
+    assert torch.allclose(late[:-1, 77 + 100 : 77 + settled], early[:-1, 100:settled], atol=0.02)
+
+
+def test_a_decoder_shows_no_seam(decoder: HarmonicDecoder, encoder: HarmonicEncoder) -> None:
+    latents = through(encoder, music(), [])
+    network = decoder._network
+    context = torch.nn.functional.pad(latents, (decoder._before, decoder._after))[None]
+    with torch.inference_mode():
+        whole = network(context)[0]
+    assert torch.allclose(through(decoder, latents, []), whole, atol=1e-5)
+
+
+def test_softer_music_is_the_same_performance_softer(
+    encoder: HarmonicEncoder, decoder: HarmonicDecoder
+) -> None:
+    wav = music()
+    loud, soft = through(encoder, wav, []), through(encoder, 0.1 * wav, [])
+    assert torch.allclose(soft[-1], 0.1 * loud[-1], rtol=1e-3)
+    ratio = (
+        through(decoder, soft, []).square().mean().sqrt()
+        / through(decoder, loud, []).square().mean().sqrt()
+    )
+    assert float(ratio) == pytest.approx(0.1, rel=0.05)
+
+
+def test_silence_stays_silent(encoder: HarmonicEncoder, decoder: HarmonicDecoder) -> None:
+    wav = through(decoder, through(encoder, torch.zeros(3 * SAMPLE_RATE), []), [])
+    assert float(wav.abs().max()) < 1e-5
+
+
+def test_transposition_moves_the_notes(decoder: HarmonicDecoder) -> None:
+    latents = torch.zeros(265, 200)
+    latents[-1], latents[48] = 10.0, 1.0
+    plain, higher = through(decoder, latents, []), through(make_decoder(transpose=12), latents, [])
+    octave_up = torch.zeros_like(latents)
+    octave_up[-1], octave_up[60] = 10.0, 1.0
+    assert torch.allclose(higher, through(decoder, octave_up, []), atol=1e-6)
+    assert not torch.allclose(higher, plain, atol=1e-4)
+
+
+def test_brightness_tilts_the_overtones(decoder: HarmonicDecoder) -> None:
+    latents = torch.zeros(265, 200)
+    latents[-1], latents[48] = 0.1, 1.0
+
+    def high_share(wav: Tensor) -> float:
+        power = torch.fft.rfft(wav).abs().square()
+        return float(power[len(power) // 8 :].sum() / power.sum())
+
+    dark, plain, bright = (
+        high_share(through(make_decoder(brightness=b), latents, [])) for b in (-1.0, 0.0, 1.0)
+    )
+    assert dark < plain < bright
