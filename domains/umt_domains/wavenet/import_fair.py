@@ -9,17 +9,12 @@ from __future__ import annotations
 import filecmp
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import torch
-from torch import Tensor
 
 from umt_domains.wavenet.config import (
     FRONT_END_VERSION,
     SAMPLE_RATE,
-    DecoderConfig,
     EncoderConfig,
     to_mapping,
 )
@@ -31,6 +26,7 @@ from umtcli.errors import OutputExists, UmtError
 
 LICENCE = "CC BY-NC 4.0"
 SPACE = "wavenet/musicnet"
+SPACE_FILE = SPACE.replace("/", "-")
 DOMAINS = {
     "bach-cello": "Bach, solo cello",
     "beethoven-piano": "Beethoven, solo piano",
@@ -42,16 +38,6 @@ DOMAINS = {
 """In the order of the authors' files: `bestmodel_0.pth` is the first."""
 
 _AUTHORS = "Mor, Wolf, Polyak and Taigman, arXiv:1805.07848"
-
-
-@dataclass(frozen=True)
-class _Model:
-    """One of the authors' files, with its weights under our names."""
-
-    encoder: EncoderConfig
-    decoder: DecoderConfig
-    encoder_tensors: dict[str, Tensor]
-    decoder_tensors: dict[str, Tensor]
 
 
 def import_fair(
@@ -86,59 +72,45 @@ def import_fair(
 def _write_all(archive: FairZip, which: str, stage: Path) -> None:
     """Write every bundle into a folder of ours, where a failure leaves nothing behind."""
     encoder, decoder = read_sizes(archive.load("args.pth"))
-    shared: tuple[dict[str, Tensor], BundleInfo] | None = None
     for number, name in enumerate(DOMAINS):
         member = f"{which}model_{number}.pth"
-        model = _read_model(archive.load(member), encoder, decoder)
-        # one encoder, unless a file brings another: then its domain needs that one
-        if shared is None or not _equal(shared[0], model.encoder_tensors):
-            shared = model.encoder_tensors, _write_encoder(stage, model, member)
-        _write_decoder(stage, name, model, shared[1], member)
+        state = archive.load(member)
+        if not isinstance(state, Mapping):
+            raise FairError(f"{member} holds no table of states.")
+        heard = _write_encoder(stage / "encoders", state.get("encoder_state"), encoder)
+        write_bundle(
+            stage / "domains" / f"{name}.safetensors",
+            kind="decoder",
+            family="wavenet",
+            name=name,
+            config=to_mapping(decoder),
+            space=heard.space,
+            sample_rate=SAMPLE_RATE,
+            provenance=_provenance(DOMAINS[name], f"MusicNet: {DOMAINS[name]}", member),
+            tensors=decoder_tensors(state.get("decoder_state"), decoder),
+        )
 
 
-def _read_model(state: Any, encoder: EncoderConfig, decoder: DecoderConfig) -> _Model:
-    if not isinstance(state, Mapping):
-        raise FairError("A model file holds no table of states.")
-    return _Model(
-        encoder,
-        decoder,
-        encoder_tensors(state.get("encoder_state"), encoder),
-        decoder_tensors(state.get("decoder_state"), decoder),
-    )
+def _write_encoder(folder: Path, state: Any, config: EncoderConfig) -> BundleInfo:
+    """Write the encoder that a file brings: the same one each time, if all is as published.
 
-
-def _write_encoder(stage: Path, model: _Model, member: str) -> BundleInfo:
-    folder = stage / "encoders"
+    It is named by its fingerprint. So there is one file for one encoder, and another import
+    leaves it to domains that were trained on it.
+    """
     info = write_bundle(
         folder / "encoder.safetensors",
         kind="encoder",
         family="wavenet",
         name=SPACE,
-        config=to_mapping(model.encoder),
-        space=latent_space(SPACE, model.encoder),
+        config=to_mapping(config),
+        space=latent_space(SPACE, config),
         sample_rate=SAMPLE_RATE,
-        provenance=_provenance("universal encoder of six MusicNet domains", "MusicNet", member),
-        tensors=model.encoder_tensors,
+        provenance=_provenance("hears any music", "MusicNet: six domains", "encoder_state"),
+        tensors=encoder_tensors(state, config),
         front_end_version=FRONT_END_VERSION,
     )
-    # named by its fingerprint, so that another import leaves it to domains trained on it
-    named = folder / f"wavenet-musicnet-{info.space.fingerprint}.safetensors"
-    return read_info(info.path.replace(named))
-
-
-def _write_decoder(
-    stage: Path, name: str, model: _Model, heard: BundleInfo, member: str
-) -> BundleInfo:
-    return write_bundle(
-        stage / "domains" / f"{name}.safetensors",
-        kind="decoder",
-        family="wavenet",
-        name=name,
-        config=to_mapping(model.decoder),
-        space=heard.space,
-        sample_rate=SAMPLE_RATE,
-        provenance=_provenance(DOMAINS[name], f"MusicNet: {DOMAINS[name]}", member),
-        tensors=model.decoder_tensors,
+    return read_info(
+        info.path.replace(folder / f"{SPACE_FILE}-{info.space.fingerprint}.safetensors")
     )
 
 
@@ -165,7 +137,3 @@ def _move(stage: Path, home: Path, *, overwrite: bool) -> list[BundleInfo]:
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
     return [read_info(home / "domains" / f"{name}.safetensors") for name in DOMAINS]
-
-
-def _equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
-    return all(torch.equal(tensor, other[name]) for name, tensor in one.items())

@@ -21,9 +21,10 @@ from umt_domains.wavenet.sampler import Tile
 from umtcli.domain import Value
 
 CPU_ROWS = 16
-"""Rows of a tile on a CPU: six streams cost hardly more than one, and all sixteen 1.5 times."""
+"""Rows of a tile on a CPU. A step costs the same however many rows play: with more of them a
+single stream would pay too much, with fewer many streams would read the weights too often."""
 GPU_ROWS = 32
-"""Rows of a tile on a GPU, where a step takes as long for one row as for many."""
+"""Rows of a tile on a GPU, where launching a step takes longer than computing it."""
 
 
 class WavenetDecoder:

@@ -16,7 +16,7 @@ from umt_domains.wavenet.playing import SampledStreams, WavenetDecoder
 from umtcli.pipeline.subject import feed
 from wavenet_reference import SlowWaveNet, authors_decoder, mulaw_decode, sample
 
-HOP = 12
+HOP = 13
 
 
 def decoder(
@@ -33,7 +33,7 @@ def latents(num_frames: int, seed: int = 0, channels: int = 5) -> Tensor:
 def full_width() -> DecoderNetwork:
     """The paper's channels, a few layers: matrix products take the path they take in earnest."""
     torch.manual_seed(4)
-    return DecoderNetwork(DecoderConfig(blocks=2, layers=3, hop_samples=16))
+    return DecoderNetwork(DecoderConfig(blocks=2, layers=3, hop_samples=15))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_pieces_equal_the_whole_exactly(full_width: DecoderNetwork) -> None:
     latents_CF, rng = latents(20, channels=64), random.Random(1)
     streams = decoder(full_width).streams(seed=1)
     whole = feed(streams, latents_CF, key=2)
-    assert len(whole) == 20 * 16
+    assert len(whole) == 20 * 15
     for largest in (1, 3, 11):
         pieces = tuple(rng.randint(0, largest) for _ in range(20 // largest))
         assert torch.equal(feed(streams, latents_CF, pieces, key=2), whole)

@@ -12,7 +12,7 @@ from umt_domains.wavenet.folded import fold
 from umt_domains.wavenet.sampler import Tile
 from wavenet_reference import SlowWaveNet, authors_decoder, forced_logits
 
-HOP = 12
+HOP = 13
 
 
 class Forced:
