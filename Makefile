@@ -32,7 +32,7 @@ test: $(VENV)/installed-dev
 	$(BIN)/pytest
 
 bench: $(VENV)/installed
-	$(BIN)/umt bench
+	$(BIN)/python tests/bench/bench_convert.py
 
 docs: $(VENV)/installed-dev
 	$(BIN)/python docs/make_cli.py

@@ -102,7 +102,7 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
         for number, recording in enumerate(_load(paths))
     ]
     torch.manual_seed(config.seed)
-    network = learning.new_decoder(DECODERS[domain]).to(memory_format=torch.channels_last)
+    network = learning.new_decoder(DECODERS[domain])
     task = DecoderTask(network, learning, recordings, config)
     trained = train(task, config, out / "runs" / f"{domain}.pt", report)
     return write_bundle(

@@ -33,9 +33,10 @@ from umtcli.pipeline.translate import Part, translate
 
 _LOG = logging.getLogger(__name__)
 
-FILE_BLOCK_S = 1.0
+FILE_BLOCK_S = 4.0
 PIPE_BLOCK_S = 0.25
-"""A pipe wants its audio soon; a file wants few, large blocks."""
+"""A pipe wants its audio soon; a file wants few, large blocks, so that hearing one block
+and playing another take turns on different cores."""
 
 
 def run(
@@ -59,7 +60,7 @@ def run(
         UsageError: the request makes no sense; nothing was done.
     """
     device = resolve_device(request.device)
-    with torch_threads(num_threads()):
+    with torch_threads(max(1, num_threads() // 2)):  # hearing and playing overlap
         jobs = plan(request, catalog)
         listener(RunPlanned(jobs))
         machines = Machines(catalog, device)
@@ -153,7 +154,7 @@ class _Runner:
             parts = [self._try_to_open(output, settings, cleanup, book) for output in outputs]
             working = [opened for opened in parts if opened is not None]
             if working:
-                self._translate(job, settings, [part for _, part, _ in working])
+                self._translate(job, settings, [part for _, part, _ in working], piped)
             for output, part, sink in working:
                 book.enter(output, part.error or _deliver(output, sink), reader.warning)
 
@@ -186,11 +187,13 @@ class _Runner:
         mid = plays_mid(decoder, reader.num_channels)
         return Part(output.domain.name, encoder, lane, mid), sink
 
-    def _translate(self, job: Job, settings: SinkSettings, parts: Sequence[Part]) -> None:
+    def _translate(
+        self, job: Job, settings: SinkSettings, parts: Sequence[Part], piped: bool
+    ) -> None:
         def advanced(done_s: float) -> None:
             self.listener(JobAdvanced(job, done_s))
 
-        num_heard = translate(settings.reader, parts, settings.meter, advanced)
+        num_heard = translate(settings.reader, parts, settings.meter, advanced, overlap=not piped)
         if num_heard == 0:
             raise DecodeError(f"Cannot convert {job}: it holds no audio.")
 

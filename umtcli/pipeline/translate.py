@@ -5,14 +5,16 @@
                      │                         └─▶ lane (strings) ─▶ sink
                      └─▶ ear (latent space 2) ───▶ lane (bach)    ─▶ sink
 
-Nothing is kept longer than the networks look ahead, so memory does not grow with the file.
+While a block is played, the next one is read and heard. Nothing is kept longer than the
+networks look ahead, so memory does not grow with the file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -37,28 +39,38 @@ class Part:
     plays_mid: bool
     error: UmtError | None = None
 
-    def attempt(self, step: Callable[[], None]) -> None:
-        """Take a step; if it fails, the part ends here and the others go on."""
-        try:
-            step()
-        except Exception as e:
-            self.error = blame(e, f"Playing {self.name}")
+
+Hear = Callable[[Ear], Heard]
+Play = Callable[[Lane, Heard, int], None]
 
 
 class Translation:
     """One input on its way to all its outputs; a part that fails leaves the others be."""
 
-    def __init__(self, parts: Sequence[Part], sample_rate: int, num_channels: int) -> None:
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        sample_rate: int,
+        num_channels: int,
+        pool: Executor,
+        *,
+        overlap: bool,
+    ) -> None:
         """Start.
 
         Args:
             parts: at least one.
             sample_rate: of the input, in Hz.
             num_channels: of the input, 1 or 2.
+            pool: where hearing and playing happen.
+            overlap: whether a block may still be playing when `push` returns.
         """
         self.num_heard = 0
         """Samples of the input so far."""
         self._parts = parts
+        self._pool = pool
+        self._overlap = overlap
+        self._playing: list[tuple[Part, Future[None]]] = []
         # equal encoders are one object, see Machines
         by_encoder: dict[int, list[Part]] = {}
         for part in parts:
@@ -74,41 +86,56 @@ class Translation:
 
     def push(self, block_TC: NDArray[np.float32]) -> None:
         """Translate the next block, float32 (T, C)."""
-        self.num_heard += len(block_TC)
-        for ear, group in self._ears:
-            self._pass_on(group, partial(ear.push, block_TC), Lane.push)
+        self._step(lambda ear: ear.push(block_TC), Lane.push, len(block_TC))
 
     def finish(self) -> None:
         """Translate the end."""
-        for ear, group in self._ears:
-            self._pass_on(group, ear.finish, Lane.finish)
+        self._step(Ear.finish, Lane.finish)
+        self._settle()
 
-    def _pass_on(
-        self,
-        group: Sequence[Part],
-        hear: Callable[[], Heard],
-        play: Callable[[Lane, Heard, int], None],
-    ) -> None:
-        """Encode once, decode for each part that still works."""
-        working = [part for part in group if part.error is None]
-        if not working:
-            return
-        try:
-            heard = hear()
-        except Exception as e:
+    def _step(self, hear: Hear, play: Play, num_samples: int = 0) -> None:
+        """Hear a block while the one before it is played.
+
+        ears     │ block 1 │ block 2 │ block 3 │
+        lanes              │ block 1 │ block 2 │ …
+        """
+        self.num_heard += num_samples
+        hearing = [
+            (group, self._pool.submit(_inferred, hear, ear))
+            for ear, group in self._ears
+            if any(part.error is None for part in group)
+        ]
+        self._settle()
+        for group, future in hearing:
+            working = [part for part in group if part.error is None]
+            try:
+                heard = future.result()
+            except Exception as e:
+                for part in working:
+                    part.error = blame(e, "Encoding")
+                continue
             for part in working:
-                part.error = blame(e, "Encoding")
-            return
-        for part in working:
-            part.attempt(partial(play, part.lane, heard, self.num_heard))
+                playing = self._pool.submit(_inferred, play, part.lane, heard, self.num_heard)
+                self._playing.append((part, playing))
+        if not self._overlap:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Wait until everything heard so far is played; a part that failed ends here."""
+        for part, playing in self._playing:
+            error = playing.exception()
+            if isinstance(error, Exception):
+                part.error = blame(error, f"Playing {part.name}")
+        self._playing.clear()
 
 
-@torch.inference_mode()
 def translate(
     reader: AudioReader,
     parts: Sequence[Part],
     meter: LoudnessMeter,
     advanced: Callable[[float], None],
+    *,
+    overlap: bool = True,
 ) -> int:
     """Run one input through all its parts; errors of a part stay in the part.
 
@@ -117,6 +144,8 @@ def translate(
         parts: its outputs.
         meter: measures the input as it goes by, always ahead of the sinks.
         advanced: told the seconds of input done, after every block.
+        overlap: whether the meter may be a block ahead of the sinks; not for sinks that
+            look at it as they go.
 
     Returns:
         The number of input samples heard.
@@ -124,15 +153,27 @@ def translate(
     Raises:
         DecodeError: the input broke off.
     """
-    translation = Translation(parts, reader.sample_rate, reader.num_channels)
-    for block_TC in reader:
-        meter.push(block_TC)
-        translation.push(block_TC)
-        advanced(translation.num_heard / reader.sample_rate)
-        if not translation.alive:
-            return translation.num_heard
-    translation.finish()
+    with ThreadPoolExecutor(1 + len(parts), "umt") as pool:
+        translation = Translation(
+            parts, reader.sample_rate, reader.num_channels, pool, overlap=overlap
+        )
+        for block_TC in reader:
+            meter.push(block_TC)
+            translation.push(block_TC)
+            advanced(translation.num_heard / reader.sample_rate)
+            if not translation.alive:
+                return translation.num_heard
+        translation.finish()
     return translation.num_heard
+
+
+Returned = TypeVar("Returned")
+
+
+def _inferred(step: Callable[..., Returned], *arguments: object) -> Returned:
+    # inference mode belongs to a thread
+    with torch.inference_mode():
+        return step(*arguments)
 
 
 def _open_ear(group: Sequence[Part], sample_rate: int, num_channels: int) -> Ear:
