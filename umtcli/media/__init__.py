@@ -1,4 +1,4 @@
-"""Audio files in and out: the only place that knows ffmpeg and soxr.
+"""Audio files in and out: the only place that knows ffmpeg, libsndfile and soxr.
 
 Arrays are float32 (T, C), full scale ±1, everywhere.
 """

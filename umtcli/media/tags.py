@@ -34,9 +34,14 @@ def tidy_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def writable_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags that fit on a command line: no NUL, no `=` in a key, no book-sized values."""
+    """Tags that any back end can write: no NUL, no `=` in a key, no book-sized values."""
     return {
-        key.replace("\0", ""): value.replace("\0", "")
+        _plain(key): _plain(value)
         for key, value in tags.items()
         if key and "=" not in key and len(value) <= _LONGEST
     }
+
+
+def _plain(text: str) -> str:
+    """Without what ends a string in C; half a UTF-16 pair, which JSON may hold, becomes `?`."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

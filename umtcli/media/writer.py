@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -14,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from umtcli.errors import EncodeError
+from umtcli.media.backend import Backend, BackendError, Encoding
 from umtcli.media.decode import shown
-from umtcli.media.ffmpeg import PIPE_OUT, encode_command, file_url
+from umtcli.media.encode import FfmpegBackend
 from umtcli.media.formats import find_format
-from umtcli.media.process import FfmpegProcess
+from umtcli.media.pcm import SoundfileBackend, stores
+from umtcli.media.pending import PendingFile
 from umtcli.media.quantise import quantise
 
 Bits = Literal[16, 24, 32]
@@ -32,7 +31,10 @@ _HINTS = {
 
 
 class AudioWriter:
-    """Encodes float32 (T, C) blocks into a file or a stream, through ffmpeg.
+    """Encodes float32 (T, C) blocks into a file or a stream.
+
+    PCM files (wav, rf64, aiff, au, caf, flac) are written by libsndfile in this process;
+    ffmpeg writes everything else, and these if their tags or sample rate ask for it.
 
     A file appears under its name only when `close` has written all of it; until then it
     has a temporary name in the same folder. As a context manager, an exception aborts.
@@ -40,8 +42,8 @@ class AudioWriter:
     Decoders trim compressed files to the length of the samples, with three exceptions:
     aac, and mp3 and m4a written to a stream, which have no place for their padding.
 
-    The bytes depend on the samples, the arguments and ffmpeg's version, not on how the
-    samples were cut into blocks nor on the day.
+    The bytes depend on the samples, the arguments and the versions of ffmpeg and
+    libsndfile, not on how the samples were cut into blocks nor on the day.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class AudioWriter:
                 nearest that it can, resampled by ffmpeg.
             num_channels: C of the blocks.
             format: one of `supported_formats()`; by default that of the suffix, and wav
-                for a file object.
+                for a file object. A wav file beyond 4 GB is rf64.
             bits: 16 (dithered), 24 or 32 (float) for PCM; flac and alac have no float.
                 Lossy formats are encoded from float, whatever `bits`.
             tags: title, artist, …: as many as the container can hold.
@@ -74,7 +76,6 @@ class AudioWriter:
             EncodeError: the format is unknown, or nothing can be written there.
         """
         self.num_samples = 0
-        self._sink = None if isinstance(path, Path) else path
         self._name = shown(path) if isinstance(path, Path) else "standard output"
         suffix = path.suffix if isinstance(path, Path) else "wav"
         self.format = find_format(suffix if format is None else format, self._name)
@@ -83,28 +84,19 @@ class AudioWriter:
         self._num_channels = num_channels
         self._seed = seed
         self._done = False
-        self._pump: _Pump | None = None
         if self._bits == 32 and self.format.codec in ("flac", "alac"):
             raise self._error(f"{self.format.name} stores no float. Choose 16 or 24 bits")
-        if self._sink is not None and self.format.to_pipe is None:
+        if not isinstance(path, Path) and self.format.to_pipe is None:
             raise self._error(f"{self.format.name} cannot be streamed. Choose wav, caf or flac")
-        self._target = path.resolve() if isinstance(path, Path) else None
-        self._temporary = None if self._target is None else self._claim(self._target)
+        self._pending = self._claim(path.resolve()) if isinstance(path, Path) else None
         try:
-            command = encode_command(
-                PIPE_OUT if self._temporary is None else file_url(self._temporary),
-                self.format,
-                sample_rate=sample_rate,
-                num_channels=num_channels,
-                bits=self._bits,
-                tags=tags or {},
+            self._backend = self._open_backend(
+                path if self._pending is None else self._pending.path,
+                Encoding(self.format, sample_rate, num_channels, self._bits, tags or {}),
             )
-            self._process = FfmpegProcess(command, feed=True)
         except BaseException:
-            self._unlink()
+            self._discard()
             raise
-        if self._sink is not None:
-            self._pump = _Pump(self._process, self._sink)
 
     def write(self, block: npt.NDArray[np.float32]) -> None:
         """Append samples.
@@ -126,13 +118,11 @@ class AudioWriter:
             self.abort()
             raise self._error(f"{self.format.name} ends at 4 GB. Choose wav, caf or flac")
         stored = quantise(block, self._bits, seed=self._seed, start_sample=self.num_samples)
-        little_endian = stored.astype(stored.dtype.newbyteorder("<"), order="C", copy=False)
-        assert self._process.stdin is not None
         try:
-            self._process.stdin.write(little_endian.data)
-            self._process.stdin.flush()
-        except OSError as e:
-            raise self._fail() from e
+            self._backend.write(stored)
+        except BackendError as e:
+            self.abort()
+            raise self._error(str(e)) from e
         self.num_samples += len(block)
 
     def close(self) -> None:
@@ -146,26 +136,16 @@ class AudioWriter:
         if self.num_samples == 0:
             self.abort()
             raise self._error("there are no samples to write. Is the input empty?")
-        assert self._process.stdin is not None
         try:
-            self._process.stdin.close()
-        except OSError as e:
-            raise self._fail() from e
-        if self._pump is not None:
-            self._pump.join()
-        status = self._process.wait()
-        # ffmpeg 5 ends with status 0 though the last write failed; it says so all the same
-        complained = self._process.log.reason() is not None
-        if status != 0 or complained or (self._pump is not None and self._pump.failure):
-            raise self._fail()
+            self._backend.finish()
+        except BackendError as e:
+            self.abort()
+            raise self._error(str(e)) from e
         self._done = True
-        self._process.close()
-        if self._target is not None and self._temporary is not None:
+        if self._pending is not None:
             try:
-                _sync(self._temporary)
-                os.replace(self._temporary, self._target)
+                self._pending.commit()
             except OSError as e:
-                self._unlink()
                 raise self._error(e.strerror or str(e)) from e
 
     def abort(self) -> None:
@@ -173,11 +153,8 @@ class AudioWriter:
         if self._done:
             return
         self._done = True
-        self._process.kill()
-        if self._pump is not None:
-            self._pump.join(timeout_s=0.2)
-        self._process.close()
-        self._unlink()
+        self._backend.abort()
+        self._discard()
 
     def __enter__(self) -> AudioWriter:
         return self
@@ -193,63 +170,28 @@ class AudioWriter:
         else:
             self.abort()
 
-    def _claim(self, target: Path) -> Path:
+    def _claim(self, target: Path) -> PendingFile:
         """Make an empty file beside the target, which shows that one can write there."""
         if target.exists() and not target.is_file():
             kind = "it is a folder" if target.is_dir() else "it is no regular file"
             raise self._error(f"{kind}. Name a file, or - for standard output")
-        temporary = target.with_name(f".umt-{secrets.token_hex(8)}.part")
         try:
-            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            return PendingFile(target)
         except OSError as e:
             raise self._error(e.strerror or str(e)) from e
-        return temporary
 
-    def _fail(self) -> EncodeError:
-        """Abort; return the error that tells why ffmpeg stopped."""
-        pump_failure = self._pump.failure if self._pump is not None else None
-        if pump_failure is None:
-            self._process.wait()
-        reason = pump_failure or self._process.log.reason() or "ffmpeg failed"
-        self.abort()
-        return self._error(reason)
+    def _open_backend(self, sink: Path | BinaryIO, encoding: Encoding) -> Backend:
+        try:
+            if isinstance(sink, Path) and stores(encoding):
+                return SoundfileBackend(sink, encoding)
+            return FfmpegBackend(sink, encoding)
+        except BackendError as e:
+            raise self._error(str(e)) from e
 
     def _error(self, reason: str) -> EncodeError:
         hint = next((hint for key, hint in _HINTS.items() if key in reason), "")
         return EncodeError(f"Cannot write {self._name}: {reason}. {hint}".rstrip())
 
-    def _unlink(self) -> None:
-        if self._temporary is not None:
-            self._temporary.unlink(missing_ok=True)
-
-
-class _Pump:
-    """Carries what ffmpeg makes to a file object, in a thread of its own."""
-
-    def __init__(self, process: FfmpegProcess, sink: BinaryIO) -> None:
-        self.failure: str | None = None
-        self._process = process
-        self._sink = sink
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def join(self, timeout_s: float | None = None) -> None:
-        """Wait until all is carried, or for so long."""
-        self._thread.join(timeout_s)
-
-    def _run(self) -> None:
-        try:
-            while data := os.read(self._process.stdout.fileno(), 1 << 16):
-                self._sink.write(data)
-                self._sink.flush()
-        except (OSError, ValueError) as e:
-            self.failure = getattr(e, "strerror", None) or str(e)
-            self._process.kill()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def _discard(self) -> None:
+        if self._pending is not None:
+            self._pending.discard()

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import threading
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,20 @@ from umtcli.errors import EncodeError, MediaError
 from umtcli.media import AudioWriter, open_audio, probe
 
 NUM_SAMPLES = 2 * 44100 + 777
+PCM = [
+    (f"a.{name}", bits)
+    for name in ("wav", "rf64", "caf", "aiff", "au", "flac")
+    for bits in (16, 24, 32)
+    if (name, bits) != ("flac", 32)
+]
+TAGS = {
+    "title": "Gymnopédie: 1; =",
+    "artist": "Erik Satie",
+    "album": "音楽",
+    "date": "1888",
+    "genre": "Piano",
+    "comment": "umt 0.1\npiano, Apache-2.0",
+}
 
 
 @pytest.fixture
@@ -31,28 +46,27 @@ def write(path, samples, *, cuts=(10_000, 50_000), sample_rate=44100, **options)
 # --- every format ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.rf64", "a.caf", "a.aiff", "a.au"])
-@pytest.mark.parametrize("bits", [16, 24, 32])
-@pytest.mark.usefixtures("any_ffmpeg")
-def test_pcm_is_what_libsndfile_reads(tmp_path, stereo, name, bits):
-    path = write(tmp_path / name, stereo, bits=bits)
-    subtype = "FLOAT" if bits == 32 else f"PCM_{bits}"
-    assert soundfile.info(path).subtype == subtype
-    decoded, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    assert sample_rate == 44100
-    assert decoded.shape == stereo.shape
-    error = {16: 1.5 * 2**-15, 24: 2**-23, 32: 0}[bits]
-    assert np.abs(decoded - stereo).max() <= error
+@pytest.mark.parametrize("num_samples", [999, NUM_SAMPLES])  # odd: chunks are padded
+@pytest.mark.parametrize("num_channels", [1, 2])
+@pytest.mark.parametrize(("name", "bits"), PCM)
+def test_pcm_is_what_others_read(tmp_path, stereo, read_all, name, bits, num_channels, num_samples):
+    music = stereo[:num_samples, :num_channels]
+    path = write(tmp_path / name, music, bits=bits, tags=TAGS)
+    assert soundfile.info(path).subtype == ("FLOAT" if bits == 32 else f"PCM_{bits}")
+    by_libsndfile, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    with open_audio(path) as reader:
+        by_ffmpeg = read_all(reader)
+        assert reader.sample_rate == 44100
+        assert reader.warning is None
+    for decoded in by_libsndfile, by_ffmpeg:
+        assert decoded.shape == music.shape
+        assert np.abs(decoded - music).max() <= {16: 1.5 * 2**-15, 24: 2**-23, 32: 0}[bits]
 
 
-@pytest.mark.parametrize("bits", [16, 24])
-@pytest.mark.usefixtures("any_ffmpeg")
-def test_flac_is_what_libsndfile_reads(tmp_path, stereo, bits):
-    path = write(tmp_path / "a.flac", stereo, bits=bits)
-    assert soundfile.info(path).subtype == f"PCM_{bits}"
-    decoded, _ = soundfile.read(path, dtype="float32")
-    assert decoded.shape == stereo.shape
-    assert np.abs(decoded - stereo).max() <= (1.5 * 2**-15 if bits == 16 else 2**-23)
+def test_a_wav_of_16_bits_is_of_the_plainest_kind(tmp_path, stereo):
+    path = write(tmp_path / "a.wav", stereo, tags=TAGS)
+    with wave.open(str(path)) as reader:  # it knows no WAVE_FORMAT_EXTENSIBLE
+        assert reader.getparams()[:4] == (2, 2, 44100, NUM_SAMPLES)
 
 
 @pytest.mark.parametrize("name", ["a.mp3", "a.m4a", "a.ogg", "a.alac"])
@@ -112,41 +126,48 @@ def test_an_aiff_beyond_4_gb_is_refused_before_it_breaks(tmp_path, tone):
 # --- tags -------------------------------------------------------------------------------------
 
 
-TAGS = {
-    "title": "Gymnopédie: 1; =",
-    "artist": "Erik Satie",
-    "album": "音楽",
-    "date": "1888",
-    "genre": "Piano",
-    "comment": "umt 0.1\npiano, Apache-2.0",
-}
-
-
 @pytest.mark.parametrize(
-    "name", ["a.wav", "a.flac", "a.aiff", "a.caf", "a.mp3", "a.m4a", "a.ogg", "a.opus", "a.mka"]
+    "name",
+    ["a.wav", "a.rf64", "a.flac", "a.aiff", "a.caf", "a.mp3", "a.m4a", "a.ogg", "a.opus", "a.mka"],
 )
 @pytest.mark.usefixtures("any_ffmpeg")
 def test_tags_come_back(tmp_path, stereo, name):
-    found = probe(write(tmp_path / name, stereo, tags=TAGS)).tags
-    assert {key: found.get(key) for key in TAGS} == TAGS
+    assert TAGS.items() <= probe(write(tmp_path / name, stereo, tags=TAGS)).tags.items()
 
 
-@pytest.mark.parametrize("name", ["a.flac", "a.mp3", "a.ogg", "a.opus", "a.caf"])
+def test_an_au_keeps_what_its_annotation_can(tmp_path, stereo):
+    found = probe(write(tmp_path / "a.au", stereo, tags=TAGS)).tags
+    assert found == {key: TAGS[key] for key in ("title", "artist", "album", "genre")}
+
+
+@pytest.mark.parametrize("name", ["a.flac", "a.aiff", "a.mp3", "a.ogg", "a.opus", "a.caf"])
+@pytest.mark.usefixtures("any_ffmpeg")
 def test_tags_of_ones_own_come_back_where_the_container_can(tmp_path, stereo, name):
-    tags = {"umt_domain": "piano", "umt_licence": "Apache-2.0"}
+    tags = {
+        "umt_domain": "piano",
+        "umt_licence": "Apache-2.0",
+        "album_artist": "Various",
+        "composer": "Erik Satie",
+        "disc": "1/2",
+        "encoded_by": "umt 0.1",
+        "track": "3/7",
+    }
     assert tags.items() <= probe(write(tmp_path / name, stereo, tags=tags)).tags.items()
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.aiff", "a.caf", "a.au", "a.mp3"])
+def test_without_tags_there_are_none(tmp_path, stereo, name):
+    assert probe(write(tmp_path / name, stereo)).tags == {}
 
 
 # --- the same bytes -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
-@pytest.mark.parametrize("bits", [16, 24])
-@pytest.mark.usefixtures("any_ffmpeg")
+@pytest.mark.parametrize(("name", "bits"), [*PCM, ("a.mp3", 16), ("a.ogg", 16)])
 def test_bytes_do_not_depend_on_cuts_or_runs(tmp_path, stereo, name, bits):
     contents = {
         write(tmp_path / name, stereo, cuts=cuts, bits=bits, tags=TAGS).read_bytes()
-        for cuts in [(), (1, 2, 3), (44100,), range(777, NUM_SAMPLES, 777)]
+        for cuts in [(), (0, 1, 2, 3, 3), (44100,), range(777, NUM_SAMPLES, 777)]
     }
     assert len(contents) == 1
 
@@ -279,7 +300,7 @@ def test_float_flac_is_refused(tmp_path):
 def test_without_ffmpeg_nothing_is_left_behind(tmp_path, monkeypatch):
     monkeypatch.setenv("UMT_FFMPEG", "/nowhere/ffmpeg")
     with pytest.raises(MediaError, match="UMT_FFMPEG"):
-        AudioWriter(tmp_path / "a.wav", sample_rate=44100, num_channels=1)
+        AudioWriter(tmp_path / "a.mp3", sample_rate=44100, num_channels=1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -305,7 +326,7 @@ def test_a_block_of_other_channels_is_a_mistake_of_the_caller(tmp_path, stereo):
     writer.abort()
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.m4a"])
+@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.caf", "a.au", "a.flac", "a.mp3", "a.m4a"])
 @pytest.mark.parametrize("limit_bytes", [1000, 50_000])  # within ffmpeg's buffer, and beyond
 @pytest.mark.usefixtures("any_ffmpeg")
 def test_a_file_that_cannot_grow_is_told_and_leaves_nothing(tmp_path, name, limit_bytes):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -366,6 +368,24 @@ def test_outputs_carry_the_tags_and_their_provenance(tmp_path: Path, catalog: Ca
     assert tags["title"] == "Gymnopédie"
     assert "domain low" in tags["comment"]
     assert "CC0-1.0" in tags["comment"]
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "aiff", "caf"])
+def test_a_clip_costs_one_process_however_many_outputs(
+    tmp_path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    started = []
+
+    class Spy(subprocess.Popen[bytes]):
+        def __init__(self, command: list[str], **options: Any) -> None:
+            started.append(command)
+            super().__init__(command, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", Spy)
+    clips = [write(tmp_path / f"{name}.wav", noise(0.5)) for name in "abc"]
+    results = convert(clips, "low,high", tmp_path / "out", format=suffix, catalog=catalog)
+    assert [result.error for result in results] == [None] * 6
+    assert len(started) == 3
 
 
 def test_events_tell_the_whole_story(tmp_path: Path, catalog: Catalog) -> None:
