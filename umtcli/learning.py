@@ -46,8 +46,9 @@ class Learning(Protocol):
     """Of all training audio (Hz)."""
     hop_samples: int
     """Samples per latent frame."""
-    context_frames: int
-    """Latent frames that a decoder wants to see before the audio it is asked to make."""
+
+    def context_frames(self, decoder: nn.Module) -> tuple[int, int]:
+        """Latent frames that a decoder wants to see before and after the audio it makes."""
 
     def new_encoder(self, config: Mapping[str, Any]) -> nn.Module:
         """A fresh encoder network; unknown keys of the config are refused."""
@@ -76,7 +77,7 @@ class Learning(Protocol):
     def decoder_loss(
         self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor
     ) -> dict[str, Tensor]:
-        """Named losses of playing the latents, whose last T / hop frames belong to the audio."""
+        """Named losses of playing the latents: those of `context_frames` and of the audio between."""
 
     def encoder_space(self, name: str) -> LatentSpace:
         """The latent space of this family's encoders, without a fingerprint."""

@@ -68,18 +68,18 @@ class DecoderTask:
         return self.learning.decoder_loss(self.network, torch.stack(latents), torch.stack(wavs))
 
     def _example(self, number: int, num_frames: int) -> tuple[Tensor, Tensor]:
-        """Latents with their context before the audio, and the audio: (C, F), (T,)."""
-        hop, context = self.learning.hop_samples, self.learning.context_frames
+        """Latents with their context around the audio, and the audio: (C, F), (T,)."""
+        hop = self.learning.hop_samples
         which, first = draw(self.recordings, self.config.seed, number, num_frames * hop)
         recording = self.recordings[which]
-        first_frame = first // hop
-        wav, _ = recording.crop(first_frame * hop, num_frames * hop, self.learning.sample_rate)
+        wav, _ = recording.crop(first // hop * hop, num_frames * hop, self.learning.sample_rate)
         heard = recording.latents[number % len(recording.latents)]
-        padded = np.pad(
-            heard[:, max(0, first_frame - context) : first_frame + num_frames],
-            ((0, 0), (max(0, context - first_frame), 0)),
-        )
-        return torch.from_numpy(padded.astype(np.float32)), wav
+        before, after = self.learning.context_frames(self.network)
+        start, end = first // hop - before, first // hop + num_frames + after
+        # beyond the ends of a recording there is silence, as when it is converted
+        padding = max(0, -start), max(0, end - heard.shape[1])
+        inside = heard[:, max(0, start) : end].astype(np.float32)
+        return torch.from_numpy(np.pad(inside, ((0, 0), padding))), wav
 
 
 def hear(encoder: Encoder, wav_T: Tensor) -> Tensor:

@@ -126,6 +126,8 @@ class Translation:
             error = playing.exception()
             if isinstance(error, Exception):
                 part.error = blame(error, f"Playing {part.name}")
+            elif error:
+                raise error  # an interruption is nobody's failure
         self._playing.clear()
 
 

@@ -44,7 +44,6 @@ from umtcli.learning import Batch
 LOSS_WINDOWS = (4096, 2048, 1024, 512, 256)
 ONSET_WIDTH_FRAMES = 1.5
 VELOCITY_RANGE_DB = 40.0
-DECODER_REACH_FRAMES = 40
 
 
 class HarmonicLearning:
@@ -52,7 +51,11 @@ class HarmonicLearning:
 
     sample_rate = SAMPLE_RATE
     hop_samples = LATENT_HOP
-    context_frames = MEMORY_FRAMES + DECODER_REACH_FRAMES
+
+    def context_frames(self, decoder: nn.Module) -> tuple[int, int]:
+        """What a decoder remembers and sees before the audio, and what it sees after it."""
+        assert isinstance(decoder, DecoderNetwork)
+        return MEMORY_FRAMES + decoder.reach_frames, decoder.reach_frames
 
     def new_encoder(self, config: Mapping[str, Any]) -> EncoderNetwork:
         """A fresh encoder; `config` as `EncoderConfig`."""
@@ -130,16 +133,11 @@ class HarmonicLearning:
         self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor
     ) -> dict[str, Tensor]:
         """Spectral distance between the audio and its reconstruction, relative to the level."""
-        assert isinstance(decoder, DecoderNetwork)
-        reach = decoder.reach_frames
-        before, num_frames = MEMORY_FRAMES + reach, wav_BT.shape[-1] // LATENT_HOP
-        first = self.context_frames - before
-        latents = latents_BCF[..., first : first + before + num_frames + reach]
-        played = decoder(
-            functional.pad(latents, (0, before + num_frames + reach - latents.shape[-1]))
-        )
+        before, _ = self.context_frames(decoder)
+        played = decoder(latents_BCF)
         # judged as the ear does, by how far a sound lies below the music's level
-        level = latents_BCF[:, -1, self.context_frames :][:, :num_frames].mean(-1, keepdim=True)
+        num_frames = wav_BT.shape[-1] // LATENT_HOP
+        level = latents_BCF[:, -1, before : before + num_frames].mean(-1, keepdim=True)
         scale = 1 / (level + 1e-3)
         return {"spectral": spectral_distance(played * scale, wav_BT * scale)}
 

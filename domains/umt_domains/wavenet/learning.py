@@ -37,8 +37,11 @@ class WavenetLearning:
 
     sample_rate = SAMPLE_RATE
     hop_samples = HOP_SAMPLES
-    context_frames = 0
-    """The paper trains on crops that begin in silence."""
+
+    def context_frames(self, decoder: nn.Module) -> tuple[int, int]:
+        """None: the paper trains on crops that begin in silence."""
+        del decoder
+        return 0, 0
 
     def new_encoder(self, config: Mapping[str, Any]) -> EncoderNetwork:
         """A fresh encoder; `config` as `EncoderConfig`."""

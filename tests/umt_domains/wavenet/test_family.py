@@ -75,5 +75,5 @@ def test_the_family_is_registered() -> None:
 def test_learning_is_of_the_papers_rates() -> None:
     learning = WavenetFamily().learning()
     space = learning.encoder_space("wavenet/1")
-    assert (learning.sample_rate, learning.hop_samples, learning.context_frames) == (16_000, 800, 0)
+    assert (learning.sample_rate, learning.hop_samples) == (16_000, 800)
     assert (space.name, space.channels, space.frame_rate) == ("wavenet/1", 64, 20.0)
