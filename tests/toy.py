@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from umtcli.bundle import Bundle, BundleInfo, write_bundle
+from umtcli.bundle import Bundle, BundleInfo, check_front_end, write_bundle
 from umtcli.domain import Domain, Encoder, Family, LatentSpace, Option, Value
 from umtcli.hookspecs import hookimpl
 
@@ -33,6 +33,7 @@ ENCODER_RATE = 8_000
 DECODER_RATE = 16_000
 ENCODER_HOP = 80
 DECODER_HOP = 160
+FRONT_END_VERSION = 1
 NOISE_SHARE = 0.1
 """How loud the noise is against the roughness it follows."""
 
@@ -182,6 +183,7 @@ class ToyFamily:
     options = (Option("gain_db", 0.0, minimum=-60, maximum=12, unit="dB", help="output gain"),)
 
     def load_encoder(self, bundle: Bundle, device: str) -> Encoder:
+        check_front_end(bundle.info, FRONT_END_VERSION)
         return ToyEncoder(bundle.info.space, bundle.tensors["weight"])
 
     def load_decoder(self, bundle: Bundle, device: str, options: Mapping[str, Value]) -> ToyDecoder:
@@ -225,6 +227,7 @@ def write_encoder(path: Path, weight: tuple[float, float] = (1.0, 1.0)) -> Bundl
         sample_rate=ENCODER_RATE,
         provenance={"licence": "CC0-1.0", "description": "level and roughness"},
         tensors={"weight": torch.tensor(weight)},
+        front_end_version=FRONT_END_VERSION,
     )
 
 

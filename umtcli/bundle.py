@@ -6,6 +6,10 @@ The safetensors header carries one JSON text under the key `umt`:
      "config": {…}, "space": {…}, "sample_rate": 44100,
      "digest": sha256 of the tensor bytes, "provenance": {"licence": …, …}}
 
+An encoder's has `front_end_version` too: of the code before its network, which no weights
+show. Its latent space is fingerprinted by all that makes it, so that no decoder plays on
+latents it was not trained on.
+
 Reading the metadata costs one small read and needs neither torch nor numpy.
 No pickle is ever involved.
 """
@@ -53,6 +57,8 @@ class BundleInfo:
     """licence, data, recipe, description, …"""
     digest: str
     """SHA-256 of the tensor bytes."""
+    front_end_version: int | None = None
+    """Of the code before an encoder's network; None for a decoder."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,8 @@ def read_info(path: Path, kind: str | None = None) -> BundleInfo:
         kind: `encoder` or `decoder` if only one will do.
 
     Raises:
-        BundleError: missing, damaged, too new, or of the other kind.
+        BundleError: missing, damaged, too new, of the other kind, or an encoder whose
+            fingerprint is not that of its metadata.
     """
     header, _ = _read_header(path)
     try:
@@ -91,12 +98,20 @@ def read_info(path: Path, kind: str | None = None) -> BundleInfo:
             sample_rate=int(meta["sample_rate"]),
             provenance={str(k): str(v) for k, v in meta["provenance"].items()},
             digest=str(meta["digest"]),
+            front_end_version=int(meta["front_end_version"]) if _is_encoder(meta) else None,
         )
         _check_plausible(info)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as e:
         raise BundleError(f"{path} is not an umt bundle: its metadata lacks or garbles {e}.") from e
     if kind is not None and info.kind != kind:
         raise BundleError(f"{path} is a bundle of the kind {info.kind}; {kind} is needed here.")
+    if info.front_end_version is not None:
+        computed = _fingerprint(info.family, info.front_end_version, info.config, info.digest)
+        if info.space.fingerprint != computed:
+            raise BundleError(
+                f"{path} is damaged: it says that its fingerprint is {info.space.fingerprint}, "
+                f"but its config, weights and front end make {computed}."
+            )
     return info
 
 
@@ -133,7 +148,7 @@ def write_bundle(
     sample_rate: int,
     provenance: Mapping[str, str],
     tensors: Mapping[str, Tensor],
-    front_end_version: int = 1,
+    front_end_version: int | None = None,
 ) -> BundleInfo:
     """Write a bundle; the file appears whole or not at all.
 
@@ -150,19 +165,24 @@ def write_bundle(
         sample_rate: of the waveform that goes in (encoder) or comes out (decoder), in Hz.
         provenance: licence, description, data, recipe, …
         tensors: stored in the dtype they have; `.half()` them for small files.
-        front_end_version: of an encoder's code before the network; part of the fingerprint.
+        front_end_version: of the code before an encoder's network, see `check_front_end`;
+            an encoder must have one, a decoder has none.
 
     Returns:
         The metadata as it can be read back.
+
+    Raises:
+        ValueError: an encoder without a front-end version, or a decoder with one.
     """
     from safetensors.torch import save
 
+    if (kind == "encoder") != (front_end_version is not None):
+        raise ValueError("an encoder has a front_end_version, a decoder has none")
     stored = {key: tensor.detach().cpu().contiguous() for key, tensor in sorted(tensors.items())}
     bare = save(stored)
     digest = hashlib.sha256(bare[8 + struct.unpack("<Q", bare[:8])[0] :]).hexdigest()
-    if kind == "encoder":
-        code = _canonical([family, front_end_version, config, digest])
-        fingerprint = hashlib.sha256(code.encode()).hexdigest()[:16]
+    if front_end_version is not None:
+        fingerprint = _fingerprint(family, front_end_version, config, digest)
         space = LatentSpace(space.name, space.channels, space.frame_rate, fingerprint)
     meta = {
         "format": FORMAT,
@@ -175,6 +195,8 @@ def write_bundle(
         "provenance": dict(provenance),
         "digest": digest,
     }
+    if front_end_version is not None:
+        meta["front_end_version"] = front_end_version
     data = save(stored, metadata={"umt": _canonical(meta)})
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as f:
@@ -205,6 +227,28 @@ def check_space(decoder: BundleInfo, encoder: BundleInfo) -> None:
         )
 
 
+def check_front_end(encoder: BundleInfo, implemented: int) -> None:
+    """Refuse an encoder that was trained behind another front end than its family has.
+
+    A family calls this before it builds an encoder: what comes before the network (a
+    spectrum, a companding) is code, so another version of it would give other latents
+    under the same fingerprint.
+
+    Args:
+        encoder: the encoder's metadata.
+        implemented: the front-end version that the family's code is.
+
+    Raises:
+        BundleError: naming both versions.
+    """
+    if encoder.front_end_version != implemented:
+        raise BundleError(
+            f"{encoder.path} needs version {encoder.front_end_version} of the {encoder.family} "
+            f"family's front end, but version {implemented} is installed. "
+            "Update the older of the two."
+        )
+
+
 def _read_header(path: Path) -> tuple[dict[str, Any], int]:
     """The header as JSON and the offset where tensor bytes start."""
     try:
@@ -228,6 +272,18 @@ def _read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as e:
         raise BundleError(f"Cannot read the bundle {path}: {e.strerror}.") from e
+
+
+def _is_encoder(meta: Mapping[str, Any]) -> bool:
+    return bool(meta["kind"] == "encoder")
+
+
+def _fingerprint(
+    family: str, front_end_version: int, config: Mapping[str, Any], digest: str
+) -> str:
+    """Of all that makes an encoder's latents what they are."""
+    code = _canonical([family, front_end_version, config, digest])
+    return hashlib.sha256(code.encode()).hexdigest()[:16]
 
 
 def _check_plausible(info: BundleInfo) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import stat
 import struct
@@ -16,7 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from toy import write_decoder, write_encoder
-from umtcli.bundle import MAX_HEADER_BYTES, check_space, read_bundle, read_info, write_bundle
+from umtcli.bundle import (
+    MAX_HEADER_BYTES,
+    check_front_end,
+    check_space,
+    read_bundle,
+    read_info,
+    write_bundle,
+)
 from umtcli.domain import LatentSpace
 from umtcli.errors import BundleError, SpaceMismatch
 
@@ -39,6 +47,8 @@ def write(path: Path, **changes: Any) -> Any:
         "provenance": {"licence": "CC0-1.0", "author": "Zoë"},
         "tensors": {"b": torch.arange(6.0).reshape(2, 3), "a": torch.ones(2).half()},
     }
+    if changes.get("kind") == "encoder":
+        given["front_end_version"] = 1
     return write_bundle(path, **{**given, **changes})
 
 
@@ -98,6 +108,51 @@ def test_a_fingerprint_depends_on_nothing_else(tmp_path: Path) -> None:
     same = write(tmp_path / "same", kind="encoder", name="toy", provenance={}).space
     assert plain.fingerprint == same.fingerprint
     assert len(plain.fingerprint) == 16
+
+
+def test_a_fingerprint_is_the_hash_of_what_makes_the_latents(tmp_path: Path) -> None:
+    info = write(tmp_path / "ear", kind="encoder", front_end_version=3)
+    text = f'["toy",3,{{"act":"relu","layers":[1,2]}},"{info.digest}"]'
+    assert info.space.fingerprint == hashlib.sha256(text.encode()).hexdigest()[:16]
+    assert info.front_end_version == 3
+
+
+def test_an_encoder_must_have_a_front_end_version_and_a_decoder_none(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="front_end_version"):
+        write(tmp_path / "ear", kind="encoder", front_end_version=None)
+    with pytest.raises(ValueError, match="front_end_version"):
+        write(tmp_path / "kazoo", front_end_version=1)
+    assert write(tmp_path / "kazoo").front_end_version is None
+    path = write(tmp_path / "ear", kind="encoder").path
+    edit_header(path, lambda meta: meta.pop("front_end_version"))
+    with pytest.raises(BundleError, match=r"ear is not an umt bundle.*front_end_version"):
+        read_info(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"front_end_version": 2},
+        {"config": {"layers": [1, 3], "act": "relu"}},
+        {"family": "other"},
+        {"space": {**vars(SPACE)}},
+    ],
+)
+def test_an_encoder_whose_fingerprint_is_not_its_own_is_refused(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    path = write(tmp_path / "ear.safetensors", kind="encoder").path
+    edit_header(path, lambda meta: meta.update(change))
+    for read in (read_info, read_bundle):
+        with pytest.raises(BundleError, match=r"ear\.safetensors is damaged: .* fingerprint"):
+            read(path)
+
+
+def test_an_encoder_of_another_front_end_is_refused_naming_both(tmp_path: Path) -> None:
+    info = write(tmp_path / "ear.safetensors", kind="encoder", front_end_version=2)
+    check_front_end(info, 2)
+    with pytest.raises(BundleError, match=r"ear\.safetensors needs version 2 .* version 1 is"):
+        check_front_end(info, 1)
 
 
 def test_a_decoder_on_a_foreign_encoder_names_both_fingerprints(tmp_path: Path) -> None:

@@ -25,8 +25,11 @@ class HarmonicFamily:
 
     def load_encoder(self, bundle: Bundle, device: str) -> HarmonicEncoder:
         """Build the encoder of a bundle."""
+        from umt_domains.harmonic.config import FRONT_END_VERSION
         from umt_domains.harmonic.encoder import EncoderNetwork, HarmonicEncoder
+        from umtcli.bundle import check_front_end
 
+        check_front_end(bundle.info, FRONT_END_VERSION)
         network = self.learning().from_bundle(bundle)
         assert isinstance(network, EncoderNetwork)
         return HarmonicEncoder(network, bundle.info.space, device)

@@ -25,9 +25,12 @@ class WavenetFamily:
 
     def load_encoder(self, bundle: Bundle, device: str) -> WavenetEncoder:
         """Build the encoder of a bundle."""
+        from umt_domains.wavenet.config import FRONT_END_VERSION
         from umt_domains.wavenet.encoder import EncoderNetwork
         from umt_domains.wavenet.hearing import WavenetEncoder
+        from umtcli.bundle import check_front_end
 
+        check_front_end(bundle.info, FRONT_END_VERSION)
         network = self.learning().from_bundle(bundle)
         assert isinstance(network, EncoderNetwork)
         return WavenetEncoder(network, bundle.info.space, device)

@@ -9,11 +9,12 @@ import torch
 
 from umt_domains.plugin import umt_families
 from umt_domains.wavenet import WavenetFamily
-from umt_domains.wavenet.config import SAMPLE_RATE
+from umt_domains.wavenet.config import FRONT_END_VERSION, SAMPLE_RATE
 from umt_domains.wavenet.encoder import latent_space
-from umtcli.bundle import write_bundle
+from umtcli.bundle import read_bundle, write_bundle
 from umtcli.catalog import Catalog
 from umtcli.domain import Domain
+from umtcli.errors import BundleError
 from umtcli.pipeline.check import CHECKS, check_domain
 
 PROVENANCE = {"licence": "CC0-1.0", "description": "untrained", "data": "none", "recipe": "none"}
@@ -37,6 +38,7 @@ def catalog(tmp_path: Path) -> Catalog:
         sample_rate=SAMPLE_RATE,
         provenance=PROVENANCE,
         tensors=encoder.state_dict(),
+        front_end_version=FRONT_END_VERSION,
     )
     played = write_bundle(
         tmp_path / "noise.safetensors",
@@ -66,6 +68,15 @@ def test_an_untrained_domain_passes_all_checks_but_silence(
     assert {r.name for r in results} == {"loads", *CHECKS}
     # that silence is silent is learned
     assert [r for r in results if not r.passed and r.name != "silence stays silent"] == []
+
+
+def test_an_encoder_of_another_front_end_is_refused(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (encoder,) = catalog.encoders.values()
+    monkeypatch.setattr("umt_domains.wavenet.config.FRONT_END_VERSION", 7)
+    with pytest.raises(BundleError, match=r"needs version 1 .* version 7 is installed"):
+        WavenetFamily().load_encoder(read_bundle(encoder.path), "cpu")
 
 
 def test_the_family_is_registered() -> None:
