@@ -15,6 +15,7 @@ is left, so that short files cost no more than they must.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,11 +23,14 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
+from umtcli.errors import PluginError
+
 WindowFunction = Callable[[Tensor, int, int], Tensor]
 """(window, start, key) → output of the window's middle.
 
-    window: (..., before + n + after), n input units in the middle, n ≤ step
+    window: (..., before + n + after), n input units in the middle, 1 ≤ n ≤ step
     start: absolute index of the middle's first unit
+    key: of the stream, for counted randomness
     returns: (..., ceil(n · ratio))
 """
 
@@ -50,7 +54,11 @@ class WindowedStreams:
         after: input units of context after it; the lookahead.
         ratio: output units per input unit; `step * ratio` must be whole.
         channels: leading shape of a block, `()` for waveforms and `(C,)` for latents.
+        out_channels: leading shape of what the function returns, likewise.
         device: where windows are moved before the function sees them.
+
+    Raises:
+        ValueError: windows of these sizes do not tile the stream.
     """
 
     def __init__(
@@ -62,13 +70,17 @@ class WindowedStreams:
         after: int,
         ratio: Fraction,
         channels: tuple[int, ...] = (),
+        out_channels: tuple[int, ...] = (),
         device: str = "cpu",
     ) -> None:
-        assert (step * ratio).denominator == 1
+        if step < 1 or before < 0 or after < 0:
+            raise ValueError(f"a window of {before} + {step} + {after} units has no middle")
+        if (step * ratio).denominator != 1:
+            raise ValueError(f"step · ratio must be whole, not {step} · {ratio}")
         self._function = function
         self._step, self._before, self._after = step, before, after
         self._ratio = ratio
-        self._channels = channels
+        self._channels, self._out_channels = channels, out_channels
         self._device = device
         self._streams: dict[int, _Stream] = {}
         self._next_id = 0
@@ -108,13 +120,16 @@ class WindowedStreams:
     def _advance(self, stream: _Stream, length: int) -> Tensor:
         window = stream.pending[..., : self._before + length + self._after]
         output = self._function(window.to(self._device), stream.start, stream.key)
+        wanted = (*self._out_channels, math.ceil(length * self._ratio))
+        if tuple(output.shape) != wanted:
+            # a frame too many would shift all that follows, window by window
+            raise PluginError(
+                f"A window of {length} units gave {tuple(output.shape)}; "
+                f"at {self._ratio} units for each it must give {wanted}."
+            )
         stream.pending = stream.pending[..., length:].clone()
         stream.start += length
         return output.cpu()
 
     def _joined(self, ready: list[Tensor]) -> Tensor:
-        if ready:
-            return torch.cat(ready, dim=-1)
-        # an encoder's output has channels even when it is empty; the function knows how many
-        window = torch.zeros(*self._channels, self._before + self._after, device=self._device)
-        return self._function(window, 0, 0).cpu()
+        return torch.cat([torch.zeros(*self._out_channels, 0), *ready], dim=-1)

@@ -169,8 +169,6 @@ class HarmonicDecoder:
 
         @torch.inference_mode()
         def play(window_CF: Tensor, start: int, key: int) -> Tensor:
-            if window_CF.shape[-1] == self._before + self._after:
-                return torch.zeros(0)
             latents = transposed(window_CF, self._transpose)[None]
             wav: Tensor = self._network(latents, start, seed, key)[0]
             return wav

@@ -117,6 +117,7 @@ class HarmonicEncoder:
             before=self._before,
             after=self._after,
             ratio=Fraction(1, LATENT_HOP),
+            out_channels=(LATENT_CHANNELS,),
             device=self._device,
         )
 
@@ -125,8 +126,6 @@ class HarmonicEncoder:
         """One window: `before`, a middle of up to four seconds, `after` → (C, F)."""
         del key  # hearing is deterministic
         num_frames = -(-(len(window_T) - self._before - self._after) // LATENT_HOP)
-        if num_frames == 0:
-            return torch.zeros(LATENT_CHANNELS, 0)
         reach = self._network.reach_frames
         whole = num_frames * LATENT_HOP + self._before + self._after
         wav_BT = functional.pad(window_T, (0, whole - len(window_T)))[None]

@@ -66,6 +66,7 @@ class WavenetEncoder:
                 after=self._reach,
                 ratio=Fraction(1, self._hop),
                 channels=(2,),
+                out_channels=(self._channels,),
                 device=self._device,
             )
         )
@@ -76,8 +77,6 @@ class WavenetEncoder:
         del key  # hearing is deterministic
         wav_T, inside_T = window_2T
         num_frames = -(-(len(wav_T) - 2 * self._reach) // self._hop)
-        if num_frames == 0:
-            return torch.zeros(self._channels, 0)
         first = max(0, self._reach - start)
         inside_BT = wav_T[first : first + int(inside_T.sum())][None]
         skipped = (self._reach - first) // self._hop
