@@ -12,6 +12,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ from torch import Tensor
 from umtcli.catalog import Catalog
 from umtcli.domain import Domain
 from umtcli.pipeline.machines import blame
-from umtcli.pipeline.subject import DURATION_S, Subject, feed
+from umtcli.pipeline.subject import Subject, feed
 
 TOLERANCE = 1e-5
 """How far pieces may be from the whole; the contract's figure."""
@@ -95,7 +96,8 @@ def shapes_are_right(subject: Subject) -> str | None:
         latent_CF = feed(subject.encoder.streams(), wav_T)
         if latent_CF.dim() != 2 or latent_CF.shape[0] != channels:
             return f"the encoder gives {tuple(latent_CF.shape)} for C = {channels}"
-        out_T = feed(subject.decoder.streams(), latent_CF)
+        playable_CF = latent_CF[:, : subject.latents.shape[-1]]
+        out_T = feed(subject.decoder.streams(), playable_CF)
         if out_T.dim() != 1:
             return f"the decoder gives {tuple(out_T.shape)}, not (T,)"
         for name, tensor in (("encoder", latent_CF), ("decoder", out_T)):
@@ -182,9 +184,8 @@ def inputs_are_left_alone(subject: Subject) -> str | None:
 def silence_stays_silent(subject: Subject) -> str | None:
     """Digital silence comes out at −70 dBFS or less."""
     silent_T = torch.zeros_like(subject.music)
-    level_dbfs = _level_dbfs(
-        feed(subject.decoder.streams(), feed(subject.encoder.streams(), silent_T))
-    )
+    silent_CF = subject.latents_for_decoder(silent_T)
+    level_dbfs = _level_dbfs(feed(subject.decoder.streams(), silent_CF))
     if level_dbfs > SILENCE_DBFS:
         return f"silence comes out at {level_dbfs:.1f} dBFS"
     return None
@@ -209,8 +210,6 @@ def lookahead_is_honoured(subject: Subject) -> str | None:
     for (name, streams, rate_in, rate_out, lookahead_s), (_, _, signal) in zip(
         plans, subject.both(), strict=True
     ):
-        repeats = 1 + math.ceil(lookahead_s / DURATION_S)
-        signal = torch.cat([signal] * repeats, dim=-1)
         stream_id, pushed, out = streams.open(), 0, 0
         for block in torch.split(signal, max(round(rate_in / 10), 1), dim=-1):
             out += streams.push({stream_id: block})[stream_id].shape[-1]
@@ -257,11 +256,17 @@ CHECKS: dict[str, Callable[[Subject], str | None]] = {
 
 
 def _random_pieces(length: int, largest: int, rng: random.Random) -> tuple[int, ...]:
-    """At most 60 lengths, zero included, that sum to `length` or less."""
-    pieces: list[int] = []
-    while len(pieces) < 60 and sum(pieces) < length:
-        pieces.append(rng.randint(0, min(largest, length - sum(pieces))))
-    return tuple(pieces)
+    """Lengths, zero included, that sum to `length`: few short ones in a row, all over it.
+
+    │▏▏▏       ▏▏▏ │      ▏▏▏   …   ▏▏▏  │
+    """
+    ends = [0, length]
+    for start in (0, *(rng.randint(0, length) for _ in range(15))):
+        for _ in range(3):
+            start = min(start + rng.randint(0, largest), length)
+            ends.append(start)
+    ends.sort()
+    return tuple(end - start for start, end in pairwise(ends))
 
 
 def _difference(a: Tensor, b: Tensor) -> float:

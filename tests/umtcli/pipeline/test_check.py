@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,22 @@ import torch
 from torch import Tensor
 
 from toy import (
+    ENCODER_RATE,
+    FRAME_RATE,
     ToyDecoder,
     ToyDecoderStreams,
     ToyEncoder,
     ToyEncoderStreams,
     ToyFamily,
     ToyStream,
+    ToyStreams,
     make_toy,
     write_decoder,
 )
 from umtcli.bundle import Bundle, read_info
 from umtcli.catalog import Catalog
 from umtcli.domain import Option, Value
-from umtcli.pipeline.check import CHECKS, CheckResult, check_domain
+from umtcli.pipeline.check import CHECKS, CheckResult, _random_pieces, check_domain
 from umtcli.plugins import make_plugin_manager
 
 
@@ -202,6 +206,78 @@ class HoardingDecoder(ToyDecoderStreams):
         return {stream_id: torch.zeros(0) for stream_id in blocks}
 
 
+class LateStreams(ToyStreams):
+    """Works in windows of two seconds or more: gives nothing until so much is there."""
+
+    least: int
+
+    def advance(self, stream: ToyStream, *, last: bool) -> Tensor:
+        if not last and stream.waiting.shape[-1] < self.least:
+            return self.nothing
+        return super().advance(stream, last=last)
+
+
+class LateEncoder(LateStreams, ToyEncoderStreams):
+    least, nothing = 2 * ENCODER_RATE, torch.zeros(2, 0)
+
+
+class LateDecoder(LateStreams, ToyDecoderStreams):
+    least, nothing = round(2 * FRAME_RATE), torch.zeros(0)
+
+
+class SeamedEncoder(LateEncoder):
+    """Begins each window anew: its first frame hears nothing."""
+
+    def advance(self, stream: ToyStream, *, last: bool) -> Tensor:
+        latent_CF = super().advance(stream, last=last)
+        latent_CF[:, :1] = 0
+        return latent_CF
+
+
+class SeamedDecoder(LateDecoder, RestartingDecoder):
+    """Begins its sine anew with every window."""
+
+
+class LateLeakingDecoder(LateDecoder, LeakingDecoder):
+    """Scales its windows by the number of streams."""
+
+
+class LateMoodyDecoder(LateDecoder):
+    """Windows that come out early are chance, the last one is not."""
+
+    def advance(self, stream: ToyStream, *, last: bool) -> Tensor:
+        out_T = super().advance(stream, last=last)
+        return out_T if last else out_T * torch.rand(1)
+
+
+def late(family: BrokenFamily) -> BrokenFamily:
+    """Declare a lookahead that covers the window of two seconds."""
+    broken = family.break_encoder, family.break_decoder
+
+    def patient(breaks: Callable[[Any], None]) -> Callable[[Any], None]:
+        return lambda machine: (breaks(machine), setattr(machine, "lookahead_s", 2.02))[0]
+
+    return BrokenFamily(*map(patient, broken))
+
+
+def test_an_honest_family_of_long_windows_passes_every_check(tmp_path: Path) -> None:
+    both = encoder_of(LateEncoder)
+    both.break_decoder = decoder_of(LateDecoder).break_decoder
+    results = run_checks(tmp_path, late(both))
+    assert [(r.name, r.reason) for r in results.values() if not r.passed] == []
+
+
+@pytest.mark.parametrize("largest", [3, 40, 3000])
+@pytest.mark.parametrize("length", [0, 5, 60, 100_000])
+def test_random_pieces_lie_all_over_the_signal(length: int, largest: int) -> None:
+    pieces = _random_pieces(length, largest, random.Random(1))
+    assert sum(pieces) == length
+    assert min(pieces) >= 0
+    if length == 100_000:
+        assert max(pieces) < length / 2
+        assert sum(piece <= largest for piece in pieces) > 20
+
+
 class LoudestFamily(ToyFamily):
     """Divides by zero at the top of its range."""
 
@@ -236,7 +312,7 @@ def other_space(encoder: ToyEncoder) -> None:
         (set_on_decoder("sample_rate", 44_100), "declarations agree", "decoder makes 44100 Hz"),
         (set_on_decoder("lookahead_s", -1.0), "declarations agree", "decoder's lookahead_s is -1"),
         (set_on_encoder("lookahead_s", float("inf")), "declarations agree", "encoder's lookahead"),
-        (encoder_of(WideEncoder), "shapes are right", "the encoder gives (3, 131) for C = 2"),
+        (encoder_of(WideEncoder), "shapes are right", "the encoder gives (3, 133) for C = 2"),
         (decoder_of(DoubleDecoder), "shapes are right", "torch.float64"),
         (decoder_of(OverflowingDecoder), "shapes are right", "NaN for full-scale noise"),
         (encoder_of(FloorEncoder), "lengths follow the formula", "0 frames for 1 samples, not 1"),
@@ -252,6 +328,10 @@ def other_space(encoder: ToyEncoder) -> None:
         (decoder_of(MuteDecoder), "music is heard", "music near −20 dBFS comes out at -1"),
         (encoder_of(HoardingEncoder), "lookahead is honoured", "the encoder holds back"),
         (decoder_of(HoardingDecoder), "lookahead is honoured", "the decoder holds back"),
+        (late(encoder_of(SeamedEncoder)), "pieces equal the whole", "the encoder differs"),
+        (late(decoder_of(SeamedDecoder)), "pieces equal the whole", "the decoder differs"),
+        (late(decoder_of(LateLeakingDecoder)), "neighbours never matter", "the decoder differs"),
+        (late(decoder_of(LateMoodyDecoder)), "same seed same result", "the decoder gives another"),
         (LoudestFamily(), "options work in their range", "gain_db=12 gives infinities"),
         (OutOfRangeFamily(), "options work in their range", "must be in -60 … 12, not 20"),
     ],
