@@ -1,8 +1,9 @@
 """The contract of learning: what a family tells the trainer.
 
-The trainer owns the loop, the schedule, the checkpoints and the confusion network. Only
-the family knows how its networks are built, how its losses are computed, and how the
-encoder's input is distorted so that it learns the music and not the recording.
+The trainer owns the loop, the schedule and the checkpoints; it will own the confusion
+network of the paper, which is not there yet. Only the family knows how its networks are
+built, how its losses are computed, and how the encoder's input is distorted so that it
+learns the music and not the recording.
 
 B examples, T samples, C latent channels, F latent frames.
 """
@@ -26,22 +27,31 @@ class Batch:
     """Examples to learn from.
 
     Attributes:
-        wav_BT: clean audio, float32, mono, at the family's sample rate.
+        wav_BT: audio, float32, mono, at the family's sample rate.
         index: global number of the first example; with the seed it keys every random
             draw, so that a run's examples do not depend on how many processes share them.
         notes: for each example its notes, float64 (N, 4): start and end in seconds from
             the example's first sample, MIDI pitch, and level in dB relative to the
-            piece's loudest notes; None where no score is known.
+            piece's loudest notes; None where no score is known, which is not the same as
+            a score without notes.
+        others: a second, unrelated cut for each example, drawn by the example's own
+            number, so that music may be mixed without regard to what else is in the batch;
+            None where there is none. It has no `others` itself.
     """
 
     wav_BT: Tensor
     index: int
-    notes: tuple[np.ndarray[Any, Any], ...] | None = None
+    notes: tuple[np.ndarray[Any, Any] | None, ...]
+    others: Batch | None = None
 
 
 class Learning(Protocol):
     """How a family's networks are built and what they are taught."""
 
+    family: str
+    """Name of the family."""
+    front_end_version: int
+    """Of the code before the encoder's network; part of the encoder's fingerprint."""
     sample_rate: int
     """Of all training audio (Hz)."""
     hop_samples: int
@@ -62,10 +72,32 @@ class Learning(Protocol):
     def distort(self, batch: Batch, seed: int, background: list[Tensor]) -> Batch:
         """What the encoder hears instead of the clean audio; notes follow if they move.
 
+        What becomes of an example depends on it, its `others` and its number alone, never
+        on the batch it is in.
+
         Args:
-            batch: clean examples.
+            batch: clean examples, each with another that may be mixed in.
             seed: of the run; draws are keyed by (seed, number of the example).
             background: (T,) sounds without notes, such as drums, that may be mixed in.
+        """
+
+    def rehear(self, wav_T: Tensor, seed: int, number: int) -> Tensor:
+        """The same performance as another recording of it might sound: as long, and in time.
+
+        Decoders are taught from several hearings of their music. One alone would carry the
+        recording's own traces, which no other instrument leaves in the latents.
+
+        Args:
+            wav_T: clean audio.
+            seed: of the run.
+            number: of this hearing; with the seed it keys every draw.
+        """
+
+    def teachable(self, heard_CF: Tensor, clean_CF: Tensor) -> Tensor:
+        """The latents of a `rehear`d recording, as they teach to play the clean one.
+
+        What the distortion changed of what the decoder must know, such as the level, is
+        taken from the latents of the clean recording.
         """
 
     def encoder_loss(self, encoder: nn.Module, batch: Batch) -> dict[str, Tensor]:
@@ -77,7 +109,7 @@ class Learning(Protocol):
     def decoder_loss(
         self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor
     ) -> dict[str, Tensor]:
-        """Named losses of playing the latents: those of `context_frames` and of the audio between."""
+        """Named losses of playing latents: the audio's, with `context_frames` on both sides."""
 
     def encoder_space(self, name: str) -> LatentSpace:
         """The latent space of this family's encoders, without a fingerprint."""

@@ -1,5 +1,6 @@
 """The recipe's commands, one a step: ``python -m starter --help``."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from starter import pieces
 from starter.render import SOUNDFONT, Job, render_all
+from starter.runs import DECODER_RUN, ENCODER_RUN
+from umtcli.errors import UmtError
 
 Report = Callable[[int, Mapping[str, float]], None]
 
@@ -93,11 +96,11 @@ def sample(path: Annotated[Path, typer.Argument(help="The FLAC file to write.")]
 @app.command()
 def encoder(
     out: Out,
-    steps: Annotated[int, typer.Option(min=1)] = 1500,
+    steps: Annotated[int, typer.Option(min=1)] = ENCODER_RUN.steps,
     seed: Seed = 1,
 ) -> None:
     """Train the universal encoder on the practice music."""
-    from starter.learn import ENCODER_RUN, train_encoder
+    from starter.learn import train_encoder
 
     config = replace(ENCODER_RUN, steps=steps, seed=seed)
     with _training("encoder", steps) as report:
@@ -108,12 +111,12 @@ def encoder(
 @app.command()
 def decoder(
     out: Out,
-    domain: Annotated[str, typer.Argument(help="piano, strings or organ.")],
-    steps: Annotated[int, typer.Option(min=1)] = 1200,
+    domain: Annotated[str, typer.Argument(help=f"One of {', '.join(pieces.DOMAINS)}.")],
+    steps: Annotated[int, typer.Option(min=1)] = DECODER_RUN.steps,
     seed: Seed = 1,
 ) -> None:
     """Train one domain's decoder on the frozen encoder."""
-    from starter.learn import DECODER_RUN, train_decoder
+    from starter.learn import train_decoder
 
     config = replace(DECODER_RUN, steps=steps, seed=seed)
     with _training(domain, steps) as report:
@@ -164,5 +167,14 @@ def _render(what: str, jobs: Sequence[Job], processes: int) -> None:
     console.print(f"{what}: {made} rendered, {len(jobs) - made} were there already")
 
 
+def main() -> None:
+    """Run a step; what stops it is told in one line."""
+    try:
+        app()
+    except UmtError as e:
+        Console(stderr=True).print(f"Error: {e}", style="red", markup=False, soft_wrap=True)
+        sys.exit(e.exit_code)
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -7,7 +7,7 @@ the recipe's own is which music is learned and what the bundles say of themselve
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,24 @@ import numpy as np
 import torch
 from torch import nn
 
+from starter.runs import DECODER_RUN, ENCODER_RUN
 from starter.score import Score, read_midi
 from umt_domains.harmonic import HarmonicFamily
-from umt_domains.harmonic.config import FRONT_END_VERSION, SAMPLE_RATE
-from umt_domains.harmonic.distort import recorded
+from umt_domains.harmonic.config import SAMPLE_RATE
 from umt_trainer.config import RunConfig
 from umt_trainer.data import Array, Recording, load_recording
+from umt_trainer.hearing import heard
 from umt_trainer.loop import Report, train
-from umt_trainer.tasks import DecoderTask, EncoderTask, hear
+from umt_trainer.tasks import DecoderTask, EncoderTask
 from umtcli.bundle import BundleInfo, read_bundle, write_bundle
+from umtcli.errors import TrainingError, UsageError
+
+__all__ = ["DECODERS", "DECODER_RUN", "ENCODER_RUN", "train_decoder", "train_encoder"]
 
 LICENCE = "Apache-2.0"
 SPACE = "harmonic/1"
-HEARINGS = 3
-"""How many times a decoder's music is heard: once clean, the others distorted."""
+STEP = "python -m starter"
+"""How the recipe's steps are run."""
 
 DESCRIPTIONS = {
     "piano": "Grand piano",
@@ -42,11 +46,6 @@ DECODERS: Mapping[str, Mapping[str, Any]] = {
     "organ": {},
 }
 """What differs between the decoders' networks: strings of steel are stiff."""
-
-ENCODER_RUN = RunConfig(steps=1500, batch_size=8, crop_s=4.0, learning_rate=3e-3)
-DECODER_RUN = RunConfig(
-    steps=1200, batch_size=4, crop_s=2.0, learning_rate=3e-3, shards=2, workers=1
-)
 
 
 def notes_array(score: Score) -> Array:
@@ -64,58 +63,84 @@ def notes_array(score: Score) -> Array:
 
 
 def train_encoder(out: Path, config: RunConfig, report: Report) -> BundleInfo:
-    """Learn to hear from `out/practice` and `out/drums`; write the encoder's bundle."""
+    """Learn to hear from `out/practice` and `out/drums`; write the encoder's bundle.
+
+    Raises:
+        TrainingError: the music is not there yet, or the run cannot go on.
+    """
+    commit = _commit()
+    practice = _pieces(out / "practice", f"practice {out}")
+    drums = _pieces(out / "drums", f"drums {out}")
     learning = HarmonicFamily().learning()
     torch.manual_seed(config.seed)
-    network = learning.new_encoder({}).to(memory_format=torch.channels_last)
-    practice = sorted((out / "practice").glob("*.flac"))
-    recordings = _load(practice, with_notes=True)
-    drums = [
-        torch.from_numpy(r.wav.astype(np.float32) / 32768)
-        for r in _load(sorted((out / "drums").glob("*.flac")))
-    ]
-    task = EncoderTask(network, learning, recordings, drums, config)
+    network = learning.new_encoder({})
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    background = [torch.from_numpy(r.wav.astype(np.float32) / 32768) for r in _load(drums)]
+    task = EncoderTask(network, learning, _load(practice, with_notes=True), background, config)
     trained = train(task, config, out / "runs" / "encoder.pt", report)
+    music = f"{len(practice)} pieces and {len(drums)} drum loops"
     return write_bundle(
-        out / "weights" / "encoders" / "harmonic-1.safetensors",
+        encoder_path(out),
         kind="encoder",
-        family="harmonic",
+        family=learning.family,
         name=SPACE,
         config=learning.config_of(trained),
         space=learning.encoder_space(SPACE),
         sample_rate=SAMPLE_RATE,
-        provenance=_provenance("Hears the notes of any music", len(practice), config),
+        provenance=_provenance("Hears the notes of any music", music, config, commit),
         tensors=_halves(trained),
-        front_end_version=FRONT_END_VERSION,
+        front_end_version=learning.front_end_version,
     )
 
 
 def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> BundleInfo:
-    """Learn to play `out/domains/<domain>` as the frozen encoder hears it."""
+    """Learn to play `out/domains/<domain>` as the frozen encoder hears it.
+
+    Raises:
+        UsageError: the recipe has no such domain.
+        TrainingError: the encoder or the music is not there yet, or the run cannot go on.
+    """
+    commit = _commit()
+    if domain not in DECODERS:
+        raise UsageError(f"The recipe has no domain {domain!r}; it has {', '.join(DECODERS)}.")
+    if not encoder_path(out).exists():
+        raise TrainingError(f"{encoder_path(out)} is missing. Run {STEP} encoder {out} first.")
+    paths = _pieces(out / "domains" / domain, f"domains {out}")
     family = HarmonicFamily()
     learning = family.learning()
-    encoder_bundle = read_bundle(out / "weights" / "encoders" / "harmonic-1.safetensors", "encoder")
-    paths = sorted((out / "domains" / domain).glob("*.flac"))
+    encoder_bundle = read_bundle(encoder_path(out), "encoder")
     encoder = family.load_encoder(encoder_bundle, "cpu")
     recordings = [
-        _heard(recording, number, lambda wav: hear(encoder, wav), config.seed)
+        heard(recording, number, encoder, learning, config.seed)
         for number, recording in enumerate(_load(paths))
     ]
     torch.manual_seed(config.seed)
     network = learning.new_decoder(DECODERS[domain])
-    task = DecoderTask(network, learning, recordings, config)
+    task = DecoderTask(network, learning, recordings, encoder_bundle.info.space, config)
     trained = train(task, config, out / "runs" / f"{domain}.pt", report)
     return write_bundle(
         out / "weights" / f"{domain}.safetensors",
         kind="decoder",
-        family="harmonic",
+        family=learning.family,
         name=domain,
         config=learning.config_of(trained),
         space=encoder_bundle.info.space,
         sample_rate=SAMPLE_RATE,
-        provenance=_provenance(DESCRIPTIONS[domain], len(paths), config),
+        provenance=_provenance(DESCRIPTIONS[domain], f"{len(paths)} pieces", config, commit),
         tensors=_halves(trained),
     )
+
+
+def encoder_path(out: Path) -> Path:
+    """Where the encoder's bundle is."""
+    return out / "weights" / "encoders" / "harmonic-1.safetensors"
+
+
+def _pieces(folder: Path, step: str) -> list[Path]:
+    paths = sorted(folder.glob("*.flac"))
+    if not paths:
+        raise TrainingError(f"There is no music in {folder}. Run {STEP} {step} first.")
+    return paths
 
 
 def _load(paths: Sequence[Path], with_notes: bool = False) -> list[Recording]:
@@ -127,40 +152,28 @@ def _load(paths: Sequence[Path], with_notes: bool = False) -> list[Recording]:
         return list(pool.map(load, paths))
 
 
-def _heard(
-    recording: Recording, number: int, listen: Callable[[torch.Tensor], torch.Tensor], seed: int
-) -> Recording:
-    """A recording with what the encoder hears in it: clean, and through distortions.
-
-    A decoder that only ever saw one hearing would learn the recording's own traces in the
-    latents, which no other instrument leaves there.
-    """
-    wav = torch.from_numpy(recording.wav.astype(np.float32) / 32768)
-    rooms = (np.random.default_rng((seed, number, k)) for k in range(1, HEARINGS))
-    hearings = [wav, *(recorded(wav, random) for random in rooms)]
-    latents = [listen(heard).numpy().astype(np.float16) for heard in hearings]
-    for distorted in latents[1:]:
-        distorted[-1] = latents[0][-1]  # the level is that of the audio to be played
-    return Recording(recording.wav, recording.notes, tuple(latents))
-
-
 def _halves(network: nn.Module) -> dict[str, torch.Tensor]:
     return {name: tensor.half() for name, tensor in network.state_dict().items()}
 
 
-def _provenance(description: str, num_files: int, config: RunConfig) -> dict[str, str]:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607
+def _commit() -> str:
+    """The version of the code, asked for when a run starts: by its end, files may differ."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],  # noqa: S607
         capture_output=True,
         text=True,
         check=False,
         cwd=Path(__file__).parent,
-    ).stdout.strip()
+    )
+    return described.stdout.strip() or "unknown"
+
+
+def _provenance(description: str, music: str, config: RunConfig, commit: str) -> dict[str, str]:
     return {
         "description": description,
         "licence": LICENCE,
         "author": "the umt developers",
-        "data": f"{num_files} pieces composed by rule and rendered with FluidR3 GM (MIT)",
-        "recipe": f"domains/starter at commit {commit or 'unknown'}, seed {config.seed}, "
+        "data": f"{music} composed by rule and rendered with FluidR3 GM (MIT)",
+        "recipe": f"domains/starter at commit {commit}, seed {config.seed}, "
         f"{config.steps} steps of {config.batch_size} × {config.crop_s:g} s",
     }

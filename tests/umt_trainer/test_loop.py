@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,6 +23,10 @@ class Line:
 
     network: nn.Module
     broken_at: int = -1
+    broken_measure: bool = False
+
+    def identity(self) -> dict[str, Any]:
+        return {"network": {"slopes": self.network.weight.numel()}}
 
     def losses(self, index: int, size: int) -> dict[str, Tensor]:
         numbers = torch.arange(index, index + size)
@@ -29,7 +34,8 @@ class Line:
         loss = (self.network(x) - 3 * x).square().mean()
         if index <= self.broken_at < index + size:
             loss = loss * float("nan")
-        return {"error": loss, "_largest": x.max()}
+        largest = x.max() * float("nan") if self.broken_measure else x.max()
+        return {"error": loss, "_largest": largest}
 
 
 def line(broken_at: int = -1) -> Line:
@@ -38,7 +44,7 @@ def line(broken_at: int = -1) -> Line:
 
 
 def slope(network: nn.Module) -> float:
-    return float(next(iter(network.parameters())))
+    return next(iter(network.parameters())).item()
 
 
 def test_it_learns_and_reports_every_step(tmp_path: Path) -> None:
@@ -93,11 +99,93 @@ def test_nonsense_stops_the_run_and_keeps_the_last_good_state(tmp_path: Path) ->
     assert torch.load(path, weights_only=True)["step"] == 10
 
 
-def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+class Kinked(torch.autograd.Function):
+    """Zero with a gradient that is not a number, as √x has at 0 in many a loss."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return torch.zeros_like(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return gradient * float("nan")
+
+
+@dataclass(frozen=True)
+class KinkedLine(Line):
+    kinked_at: int = -1
+
+    def losses(self, index: int, size: int) -> dict[str, Tensor]:
+        losses = super().losses(index, size)
+        if index <= self.kinked_at < index + size:
+            losses["error"] = losses["error"] + Kinked.apply(losses["error"])
+        return losses
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run_before_the_weights_change(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "c.pt"
+    task = KinkedLine(line().network, kinked_at=40)
+    with pytest.raises(TrainingError, match=r"gradient is not finite at step 10; .*c\.pt holds"):
+        train(task, replace(CONFIG, checkpoint_every_s=0.0), path, lambda *_: None)
+    assert torch.load(path, weights_only=True)["step"] == 10
+    assert all(p.isfinite().all() for p in task.network.parameters())
+
+
+def test_a_run_that_fails_before_its_first_checkpoint_promises_none(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no checkpoint was written yet"):
+        train(line(broken_at=40), CONFIG, tmp_path / "c.pt", lambda *_: None)
+    assert not (tmp_path / "c.pt").exists()
+
+
+def test_a_measure_that_is_not_a_number_stops_nothing(tmp_path: Path) -> None:
+    task = replace(line(), broken_measure=True)
+    trained = train(task, CONFIG, tmp_path / "c.pt", lambda *_: None)
+    assert slope(trained) == pytest.approx(3, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 2}, "seed was 1 there and is 2 here"),
+        ({"learning_rate": 0.1}, "learning_rate was 0.2 there and is 0.1 here"),
+        ({"steps": 60}, "steps was 120 there and is 60 here"),
+        ({"shards": 1}, "shards was 2 there and is 1 here"),
+    ],
+)
+def test_a_checkpoint_of_another_config_is_refused(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    train(line(), CONFIG, tmp_path / "c.pt", lambda *_: None)
+    with pytest.raises(TrainingError, match=rf"c\.pt belongs to another run: {message}"):
+        train(line(), replace(CONFIG, **change), tmp_path / "c.pt", lambda *_: None)
+
+
+def test_a_finished_run_can_be_made_longer(tmp_path: Path) -> None:
+    train(line(), CONFIG, tmp_path / "c.pt", lambda *_: None)
+    steps: list[int] = []
+    longer = replace(CONFIG, steps=150, workers=1, checkpoint_every_s=9.0)
+    train(line(), longer, tmp_path / "c.pt", lambda step, _: steps.append(step))
+    assert steps == list(range(120, 150))
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "c.pt"
     train(line(), CONFIG, path, lambda *_: None)
-    with pytest.raises(TrainingError, match="another run"):
+    with pytest.raises(TrainingError, match=r"another run: network was \{'slopes': 1\}"):
         train(Line(nn.Linear(1, 2)), CONFIG, path, lambda *_: None)
+
+
+@pytest.mark.parametrize("lost", ["identity", "step", "network", "optimizer", "smooth"])
+def test_a_checkpoint_that_lacks_a_part_is_refused(tmp_path: Path, lost: str) -> None:
+    path = tmp_path / "c.pt"
+    train(line(), CONFIG, path, lambda *_: None)
+    state = torch.load(path, weights_only=True)
+    del state[lost]
+    torch.save(state, path)
+    with pytest.raises(TrainingError, match=rf"another run .* '{lost}'"):
+        train(line(), CONFIG, path, lambda *_: None)
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from umtcli.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -31,3 +36,30 @@ class RunConfig:
     """Of everything that is drawn at random."""
     checkpoint_every_s: float = 120.0
     """Seconds between checkpoints."""
+
+    def __post_init__(self) -> None:
+        _require(self, "from 1", lambda v: v >= 1, "steps", "batch_size", "shards", "workers")
+        _require(self, "from 1", lambda v: v >= 1, "warmup_steps")
+        _require(self, "above 0", lambda v: 0 < v < math.inf, "crop_s", "learning_rate")
+        _require(self, "above 0", lambda v: v > 0, "clip_norm")
+        _require(self, "from 0", lambda v: v >= 0, "seed", "checkpoint_every_s")
+        _require(self, "from 0 to below 1", lambda v: 0 <= v < 1, "average_decay")
+        if self.batch_size % self.shards:
+            raise UsageError(
+                f"batch_size is {self.batch_size}; it must be a multiple of shards, "
+                f"which is {self.shards}."
+            )
+
+    def identity(self) -> dict[str, Any]:
+        """What a checkpoint remembers of its run: all that bears on the result."""
+        fields = asdict(self)
+        del fields["workers"], fields["checkpoint_every_s"]
+        return fields
+
+
+def _require(config: RunConfig, span: str, holds: Callable[[float], bool], *fields: str) -> None:
+    """Refuse a field that is out of its range; NaN is out of every range."""
+    for name in fields:
+        value = getattr(config, name)
+        if not holds(value):
+            raise UsageError(f"{name} is {value}; it must be {span}.")

@@ -5,24 +5,32 @@ A task turns the number of a step into losses; the loop does the rest.
 
 from __future__ import annotations
 
+import hashlib
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from umt_trainer.config import RunConfig
-from umt_trainer.data import Recording, draw, draw_batch
-from umtcli.domain import Encoder
+from umt_trainer.data import Recording, draw, draw_batch, fingerprint
+from umtcli.domain import LatentSpace
+from umtcli.errors import TrainingError
 from umtcli.learning import Learning
 
 
 class Task(Protocol):
     """One thing to learn."""
 
-    network: nn.Module
+    @property
+    def network(self) -> nn.Module:
+        """What is trained, in place."""
+
+    def identity(self) -> dict[str, Any]:
+        """What is learned from what, as plain values: a checkpoint of another is refused."""
 
     def losses(self, index: int, size: int) -> dict[str, Tensor]:
         """Named mean losses of examples `index` … `index + size − 1`.
@@ -33,7 +41,18 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class EncoderTask:
-    """Hear the scores of distorted practice music."""
+    """Hear the scores of distorted practice music.
+
+    Attributes:
+        network: the encoder's.
+        learning: of its family.
+        recordings: practice music, each with its score.
+        background: (T,) sounds without notes, such as drums.
+        config: of the run.
+
+    Raises:
+        TrainingError: naming a recording that has no score.
+    """
 
     network: nn.Module
     learning: Learning
@@ -41,23 +60,53 @@ class EncoderTask:
     background: list[Tensor]
     config: RunConfig
 
+    def __post_init__(self) -> None:
+        for recording in self.recordings:
+            if recording.notes is None:
+                raise TrainingError(
+                    f"{recording.name} has no score. An encoder learns from scores: put a "
+                    "MIDI file beside it, or leave it out."
+                )
+
+    def identity(self) -> dict[str, Any]:
+        """The network, the family, the practice music and the background."""
+        sounds = hashlib.sha256()
+        for sound in self.background:
+            sounds.update(repr((len(sound), zlib.crc32(sound.numpy().tobytes()))).encode())
+        background = f"{len(self.background)} sounds, {sounds.hexdigest()[:12]}"
+        return _identity(self, "encoder") | {"background": background}
+
     def losses(self, index: int, size: int) -> dict[str, Tensor]:
         """Losses of hearing."""
         rate, seed = self.learning.sample_rate, self.config.seed
         length = round(self.config.crop_s * rate)
         batch = draw_batch(self.recordings, seed, index, size, length, rate)
         heard = self.learning.distort(batch, seed, self.background)
+        heard = replace(heard, wav_BT=heard.wav_BT.to(_device(self.network)))
         return self.learning.encoder_loss(self.network, heard)
 
 
 @dataclass(frozen=True)
 class DecoderTask:
-    """Play again what a frozen encoder heard."""
+    """Play again what a frozen encoder heard.
+
+    Attributes:
+        network: the decoder's.
+        learning: of its family.
+        recordings: music of the domain, each with its latents.
+        space: the encoder's latent space, with its fingerprint.
+        config: of the run.
+    """
 
     network: nn.Module
     learning: Learning
     recordings: Sequence[Recording]
+    space: LatentSpace
     config: RunConfig
+
+    def identity(self) -> dict[str, Any]:
+        """The network, the family, the domain's music and the encoder that heard it."""
+        return _identity(self, "decoder") | {"encoder": str(self.space)}
 
     def losses(self, index: int, size: int) -> dict[str, Tensor]:
         """Losses of playing."""
@@ -65,7 +114,9 @@ class DecoderTask:
         num_frames = round(self.config.crop_s * self.learning.sample_rate / hop)
         examples = [self._example(number, num_frames) for number in range(index, index + size)]
         latents, wavs = zip(*examples, strict=True)
-        return self.learning.decoder_loss(self.network, torch.stack(latents), torch.stack(wavs))
+        device = _device(self.network)
+        latents_BCF, wav_BT = torch.stack(latents).to(device), torch.stack(wavs).to(device)
+        return self.learning.decoder_loss(self.network, latents_BCF, wav_BT)
 
     def _example(self, number: int, num_frames: int) -> tuple[Tensor, Tensor]:
         """Latents with their context around the audio, and the audio: (C, F), (T,)."""
@@ -82,9 +133,16 @@ class DecoderTask:
         return torch.from_numpy(np.pad(inside, ((0, 0), padding))), wav
 
 
-def hear(encoder: Encoder, wav_T: Tensor) -> Tensor:
-    """The latents of a whole waveform, (C, F)."""
-    streams = encoder.streams()
-    stream = streams.open()
-    start = streams.push({stream: wav_T})[stream]
-    return torch.cat([start, streams.finish([stream])[stream]], dim=-1)
+def _identity(task: EncoderTask | DecoderTask, kind: str) -> dict[str, Any]:
+    """What the identities of both tasks have in common."""
+    return {
+        "kind": kind,
+        "family": task.learning.family,
+        "front_end_version": task.learning.front_end_version,
+        "network": task.learning.config_of(task.network),
+        "recordings": fingerprint(task.recordings),
+    }
+
+
+def _device(network: nn.Module) -> torch.device:
+    return next(network.parameters()).device

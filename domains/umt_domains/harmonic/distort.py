@@ -47,7 +47,8 @@ def recorded(wav_T: Tensor, random: Random, background: Sequence[Tensor] = ()) -
 def detuned(wav_T: Tensor, notes: Notes, cents: float) -> tuple[Tensor, Notes]:
     """Play faster or slower by a few cents; the notes' times follow, their pitches stay."""
     speed = 2 ** (cents / 1200)
-    position = torch.arange(len(wav_T)) * speed
+    # float32 would place the samples of a few seconds only to a hundredth of a sample
+    position = torch.arange(len(wav_T), dtype=torch.float64) * speed
     below = position.long().clamp(max=len(wav_T) - 2)
     share = (position - below).float()
     inside = position < len(wav_T) - 1
@@ -120,7 +121,7 @@ def noisy(wav_T: Tensor, random: Random) -> Tensor:
 def accompanied(wav_T: Tensor, background: Sequence[Tensor], random: Random) -> Tensor:
     """Drums or other sounds without notes, 20 dB softer to 3 dB louder than the music."""
     sound = background[int(random.integers(len(background)))]
-    first = int(random.integers(len(sound) - len(wav_T)))
+    first = int(random.integers(len(sound) - len(wav_T) + 1))
     sound = sound[first : first + len(wav_T)]
     ratio = wav_T.square().mean().sqrt() / sound.square().mean().sqrt().clamp_min(1e-4)
     return wav_T + sound * ratio * 10 ** (random.uniform(-20, 3) / 20)

@@ -9,6 +9,7 @@ B examples, T samples, F latent frames, P pitches, N notes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from torch.nn import functional
 
 from umt_domains.harmonic import distort
 from umt_domains.harmonic.config import (
+    FRONT_END_VERSION,
     LATENT_HOP,
     LATENT_RATE,
     LOWEST_MIDI,
@@ -39,16 +41,20 @@ from umt_domains.harmonic.front import (
 )
 from umtcli.bundle import Bundle
 from umtcli.domain import LatentSpace
+from umtcli.errors import TrainingError
 from umtcli.learning import Batch
 
 LOSS_WINDOWS = (4096, 2048, 1024, 512, 256)
 ONSET_WIDTH_FRAMES = 1.5
 VELOCITY_RANGE_DB = 40.0
+REHEARD = 3  # keeps the draws of `rehear` apart from those of `distort`
 
 
 class HarmonicLearning:
     """An `umtcli.learning.Learning`."""
 
+    family = "harmonic"
+    front_end_version = FRONT_END_VERSION
     sample_rate = SAMPLE_RATE
     hop_samples = LATENT_HOP
 
@@ -82,21 +88,29 @@ class HarmonicLearning:
         return network
 
     def distort(self, batch: Batch, seed: int, background: list[Tensor]) -> Batch:
-        """Detuned, mixed with each other, in rooms, with drums, equalized, dulled, noisy."""
-        assert batch.notes is not None
+        """Detuned, mixed with another piece, in rooms, with drums, equalized, dulled, noisy."""
+        scores, others = _scores(batch), batch.others
+        others_scores = _scores(others) if others is not None else []
         wavs, notes = [], []
-        for i, (wav_T, own) in enumerate(zip(batch.wav_BT, batch.notes, strict=True)):
+        for i, (wav_T, own) in enumerate(zip(batch.wav_BT, scores, strict=True)):
             random = np.random.default_rng((seed, batch.index + i))
             if random.random() < 0.5:
                 wav_T, own = distort.detuned(wav_T, own, random.uniform(-45, 45))
-            if random.random() < 0.35:
-                other = int(random.integers(len(batch.wav_BT)))
+            if others is not None and random.random() < 0.35:
                 db = random.uniform(-12, 6)
-                wav_T, own = distort.mixed(wav_T, own, batch.wav_BT[other], batch.notes[other], db)
+                wav_T, own = distort.mixed(wav_T, own, others.wav_BT[i], others_scores[i], db)
             heard = distort.recorded(wav_T, random, background)
             wavs.append(heard * 10 ** (random.uniform(-30, 10) / 20))
             notes.append(own)
         return Batch(torch.stack(wavs), batch.index, tuple(notes))
+
+    def rehear(self, wav_T: Tensor, seed: int, number: int) -> Tensor:
+        """Through another room, equalizer, codec and noise."""
+        return distort.recorded(wav_T, np.random.default_rng((seed, number, REHEARD)))
+
+    def teachable(self, heard_CF: Tensor, clean_CF: Tensor) -> Tensor:
+        """The notes as they were heard, at the level of the audio that is to be played."""
+        return torch.cat([heard_CF[:-1], clean_CF[-1:]])
 
     def encoder_loss(self, encoder: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropies of frames and onsets, squared error of velocities.
@@ -104,10 +118,9 @@ class HarmonicLearning:
         The first and last frames of each example have no context and are not judged.
         """
         assert isinstance(encoder, EncoderNetwork)
-        assert batch.notes is not None
         logits, skipped = _hear_crop(encoder, batch.wav_BT)
         target = torch.stack(
-            [note_targets(notes, logits.shape[-1], skipped) for notes in batch.notes]
+            [note_targets(notes, logits.shape[-1], skipped) for notes in _scores(batch)]
         ).to(logits.device)
         margin = encoder.reach_frames
         logits, target = logits[..., margin:-margin], target[..., margin:-margin]
@@ -142,6 +155,19 @@ class HarmonicLearning:
         return {"spectral": spectral_distance(played * scale, wav_BT * scale)}
 
 
+def _scores(batch: Batch) -> list[distort.Notes]:
+    """The scores of all examples.
+
+    Raises:
+        TrainingError: naming the first example that has none.
+    """
+    scores = [notes for notes in batch.notes if notes is not None]
+    if len(scores) < len(batch.notes):
+        number = batch.index + [notes is None for notes in batch.notes].index(True)
+        raise TrainingError(f"Example {number} has no score; harmonic encoders learn from scores.")
+    return scores
+
+
 def note_targets(notes: distort.Notes, num_frames: int, skipped_frames: int) -> Tensor:
     """A piano roll of what the encoder should say: (3, P, F) of frame, onset, velocity.
 
@@ -152,11 +178,12 @@ def note_targets(notes: distort.Notes, num_frames: int, skipped_frames: int) -> 
     """
     target = np.zeros((3, NUM_PITCHES, num_frames), dtype=np.float32)
     for start_s, end_s, midi, level_db in notes:
-        pitch = round(midi) - LOWEST_MIDI
+        pitch = _nearest(midi) - LOWEST_MIDI
         # the middle of frame f lies at (f + 1/2) / rate
         start = start_s * LATENT_RATE - skipped_frames - 0.5
         end = end_s * LATENT_RATE - skipped_frames - 0.5
-        first, last = max(0, round(start)), min(num_frames, max(round(end), round(start) + 1))
+        first, last = _nearest(start), max(_nearest(end), _nearest(start) + 1)
+        first, last = max(0, first), min(num_frames, last)
         if not 0 <= pitch < NUM_PITCHES or first >= last:
             continue
         target[0, pitch, first:last] = 1
@@ -165,6 +192,11 @@ def note_targets(notes: distort.Notes, num_frames: int, skipped_frames: int) -> 
         nearness = 1 - np.abs(near - start) / ONSET_WIDTH_FRAMES
         target[1, pitch, near] = np.maximum(target[1, pitch, near], nearness)
     return torch.from_numpy(target)
+
+
+def _nearest(x: float) -> int:
+    """The nearest integer, halves up: `round` would send them to even numbers."""
+    return math.floor(x + 0.5)
 
 
 def spectral_distance(played_BT: Tensor, wanted_BT: Tensor) -> Tensor:

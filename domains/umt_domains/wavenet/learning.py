@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from umt_domains.wavenet import mulaw
 from umt_domains.wavenet.config import (
+    FRONT_END_VERSION,
     HOP_SAMPLES,
     SAMPLE_RATE,
     DecoderConfig,
@@ -35,6 +36,8 @@ from umtcli.learning import Batch
 class WavenetLearning:
     """An `umtcli.learning.Learning`."""
 
+    family = "wavenet"
+    front_end_version = FRONT_END_VERSION
     sample_rate = SAMPLE_RATE
     hop_samples = HOP_SAMPLES
 
@@ -70,6 +73,16 @@ class WavenetLearning:
     def distort(self, batch: Batch, seed: int, background: list[Tensor]) -> Batch:
         """Not there yet."""
         raise NotImplementedError
+
+    def rehear(self, wav_T: Tensor, seed: int, number: int) -> Tensor:
+        """The audio unchanged, for now: this family's distortions are not there yet."""
+        del seed, number
+        return wav_T
+
+    def teachable(self, heard_CF: Tensor, clean_CF: Tensor) -> Tensor:
+        """The latents as they are: they do not tell the level."""
+        del clean_CF
+        return heard_CF
 
     def encoder_loss(self, encoder: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """None: the paper's encoder learns from its decoders and from the confusion."""

@@ -1,0 +1,39 @@
+"""A run that makes no sense is refused by the name of what is wrong."""
+
+import pytest
+
+from umt_trainer.config import RunConfig
+from umtcli.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "span"),
+    [
+        ("steps", 0, "from 1"),
+        ("batch_size", 0, "from 1"),
+        ("shards", 0, "from 1"),
+        ("workers", 0, "from 1"),
+        ("warmup_steps", 0, "from 1"),
+        ("crop_s", 0.0, "above 0"),
+        ("learning_rate", float("nan"), "above 0"),
+        ("clip_norm", -1.0, "above 0"),
+        ("seed", -1, "from 0"),
+        ("checkpoint_every_s", -1.0, "from 0"),
+        ("average_decay", 1.0, "from 0 to below 1"),
+    ],
+)
+def test_a_field_out_of_range_is_named_with_its_range(field: str, value: float, span: str) -> None:
+    with pytest.raises(UsageError, match=f"^{field} is {value}; it must be {span}"):
+        RunConfig(**({"steps": 10} | {field: value}))
+
+
+def test_a_batch_is_whole_shards() -> None:
+    with pytest.raises(UsageError, match="batch_size is 6; it must be a multiple of shards"):
+        RunConfig(steps=1, batch_size=6, shards=4)
+
+
+def test_the_identity_leaves_out_what_does_not_matter() -> None:
+    one = RunConfig(steps=1, workers=1, checkpoint_every_s=1.0).identity()
+    two = RunConfig(steps=1, workers=2, checkpoint_every_s=2.0).identity()
+    assert one == two
+    assert one != RunConfig(steps=1, seed=2).identity()
