@@ -35,6 +35,10 @@ MEMORY_FRAMES = 300
 """How far back a strike is remembered: 6 s."""
 MAX_TILT_DB = 4.0
 """What brightness 1 adds to the overtones, in dB per octave above the fundamental."""
+RELEASE_FRAMES = 25
+"""How long a pitch may ring after it was last heard: 0.5 s."""
+FAINT = 0.05
+"""A frame activation that halves the amplitude."""
 MEMORY_S = (0.15, 0.6, 2.4)
 """Time constants of the fading traces that a strike leaves."""
 
@@ -123,7 +127,7 @@ class DecoderNetwork(nn.Module):
         x = x + functional.relu(self.mix(x))
         x = x.repeat_interleave(2, dim=-1)
         x = x + functional.relu(self.sharpen(x))
-        loudness = _positive(self.loudness(x))
+        loudness = _positive(self.loudness(x)) * _sounding(features[:, :1])
         timbre = torch.softmax(self.timbre(x) + self.register, dim=1)
         amplitudes = (loudness * timbre).permute(0, 2, 1, 3)
         summary = torch.cat([x.mean(2), (x * loudness).sum(2)], dim=1)
@@ -133,6 +137,19 @@ class DecoderNetwork(nn.Module):
 def _positive(x: Tensor) -> Tensor:
     """A scaled sigmoid: amplitudes from nothing to 2, with a gradient everywhere."""
     return 2 * torch.sigmoid(x).pow(2.3)
+
+
+def _sounding(frame: Tensor) -> Tensor:
+    """Near 1 while a pitch sounds and half a second after, near 0 where nothing is heard.
+
+    The faint activations of eighty silent pitches would else add up to a haze.
+
+    Shape:
+        frame: (B, 1, P, F), returns: (B, 1, P, 2F)
+    """
+    held = functional.pad(frame, (RELEASE_FRAMES, 0))
+    held = functional.max_pool2d(held, (1, RELEASE_FRAMES + 1), stride=1).square()
+    return (held / (held + FAINT**2)).repeat_interleave(2, dim=-1)
 
 
 def _memory_kernels() -> Tensor:
