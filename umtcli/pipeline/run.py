@@ -60,7 +60,8 @@ def run(
         UsageError: the request makes no sense; nothing was done.
     """
     device = resolve_device(request.device)
-    with torch_threads(max(1, num_threads() // 2)):  # hearing and playing overlap
+    threads = num_threads()
+    with torch_threads(threads):
         jobs = plan(request, catalog)
         listener(RunPlanned(jobs))
         machines = Machines(catalog, device)
@@ -68,6 +69,7 @@ def run(
             request,
             machines,
             listener,
+            threads,
             sys.stdin.buffer if stdin is None else stdin,
             sys.stdout.buffer if stdout is None else stdout,
         )
@@ -124,6 +126,8 @@ class _Runner:
     request: Request
     machines: Machines
     listener: Listener
+    num_threads: int
+    """That networks may use, all together."""
     stdin: BinaryIO
     stdout: BinaryIO
 
@@ -193,7 +197,10 @@ class _Runner:
         def advanced(done_s: float) -> None:
             self.listener(JobAdvanced(job, done_s))
 
-        num_heard = translate(settings.reader, parts, settings.meter, advanced, overlap=not piped)
+        # a pipe's gain looks at the input's meter, which must not run ahead of it
+        overlap = not piped and self.num_threads >= 2
+        with torch_threads(self.num_threads // 2 if overlap else self.num_threads):
+            num_heard = translate(settings.reader, parts, settings.meter, advanced, overlap=overlap)
         if num_heard == 0:
             raise DecodeError(f"Cannot convert {job}: it holds no audio.")
 

@@ -75,9 +75,10 @@ class Translation:
         by_encoder: dict[int, list[Part]] = {}
         for part in parts:
             by_encoder.setdefault(id(part.encoder), []).append(part)
-        self._ears = [
+        opened = [
             (_open_ear(group, sample_rate, num_channels), group) for group in by_encoder.values()
         ]
+        self._ears = [(ear, group) for ear, group in opened if ear is not None]
 
     @property
     def alive(self) -> bool:
@@ -86,11 +87,18 @@ class Translation:
 
     def push(self, block_TC: NDArray[np.float32]) -> None:
         """Translate the next block, float32 (T, C)."""
-        self._step(lambda ear: ear.push(block_TC), Lane.push, len(block_TC))
+        self._step(
+            lambda ear: ear.push(block_TC),
+            lambda lane, heard, num_heard: lane.push(heard, num_heard),
+            len(block_TC),
+        )
 
     def finish(self) -> None:
         """Translate the end."""
-        self._step(Ear.finish, Lane.finish)
+        self._step(
+            lambda ear: ear.finish(),
+            lambda lane, heard, num_heard: lane.finish(heard, num_heard),
+        )
         self._settle()
 
     def _step(self, hear: Hear, play: Play, num_samples: int = 0) -> None:
@@ -111,8 +119,7 @@ class Translation:
             try:
                 heard = future.result()
             except Exception as e:
-                for part in working:
-                    part.error = blame(e, "Encoding")
+                _fail(working, e)
                 continue
             for part in working:
                 playing = self._pool.submit(_inferred, play, part.lane, heard, self.num_heard)
@@ -146,8 +153,9 @@ def translate(
         parts: its outputs.
         meter: measures the input as it goes by, always ahead of the sinks.
         advanced: told the seconds of input done, after every block.
-        overlap: whether the meter may be a block ahead of the sinks; not for sinks that
-            look at it as they go.
+        overlap: whether the next block is heard while one is played: two networks run at
+            a time, and the meter may be a block ahead of the sinks. Not for sinks that look
+            at it as they go; without it, one network runs at a time.
 
     Returns:
         The number of input samples heard.
@@ -155,17 +163,22 @@ def translate(
     Raises:
         DecodeError: the input broke off.
     """
-    with ThreadPoolExecutor(1 + len(parts), "umt") as pool:
-        translation = Translation(
-            parts, reader.sample_rate, reader.num_channels, pool, overlap=overlap
-        )
-        for block_TC in reader:
-            meter.push(block_TC)
-            translation.push(block_TC)
-            advanced(translation.num_heard / reader.sample_rate)
-            if not translation.alive:
-                return translation.num_heard
-        translation.finish()
+    # no more networks at a time than the caller counted on when it shared out the cores
+    with ThreadPoolExecutor(2 if overlap else 1, "umt") as pool:
+        try:
+            translation = Translation(
+                parts, reader.sample_rate, reader.num_channels, pool, overlap=overlap
+            )
+            for block_TC in reader:
+                meter.push(block_TC)
+                translation.push(block_TC)
+                advanced(translation.num_heard / reader.sample_rate)
+                if not translation.alive:
+                    return translation.num_heard
+            translation.finish()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # what waits would be for nothing
+            raise
     return translation.num_heard
 
 
@@ -178,6 +191,16 @@ def _inferred(step: Callable[..., Returned], *arguments: object) -> Returned:
         return step(*arguments)
 
 
-def _open_ear(group: Sequence[Part], sample_rate: int, num_channels: int) -> Ear:
+def _open_ear(group: Sequence[Part], sample_rate: int, num_channels: int) -> Ear | None:
+    """The ear of parts that share an encoder; None if it failed, which ends these parts."""
     mid = [part.plays_mid for part in group]
-    return Ear(group[0].encoder, sample_rate, num_channels, sides=not all(mid), mid=any(mid))
+    try:
+        return Ear(group[0].encoder, sample_rate, num_channels, sides=not all(mid), mid=any(mid))
+    except Exception as e:
+        _fail(group, e)
+        return None
+
+
+def _fail(parts: Sequence[Part], error: Exception) -> None:
+    for part in parts:
+        part.error = blame(error, "Encoding")
