@@ -32,6 +32,7 @@ class Request:
     options: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Family options as text."""
     seed: int = 0
+    """0 … 2**63 - 1."""
     device: str = "auto"
     overwrite: bool = False
 

@@ -17,6 +17,8 @@ from umtcli.pipeline.naming import DEFAULT_FORMAT, Naming
 
 LOWEST_RATE, HIGHEST_RATE = 1_000, 384_000
 """What `--rate` takes, in Hz."""
+SEEDS = 2**63
+"""How many seeds `--seed` takes: they are hashed as 64-bit integers, torch's are signed."""
 
 
 def plan(request: Request, catalog: Catalog) -> tuple[Job, ...]:
@@ -54,6 +56,8 @@ def plan(request: Request, catalog: Catalog) -> tuple[Job, ...]:
 def _check_numbers(request: Request) -> None:
     if request.bits not in (16, 24, 32):
         raise UsageError(f"--bits takes 16, 24 or 32 (float), not {request.bits}.")
+    if not 0 <= request.seed < SEEDS:
+        raise UsageError(f"--seed takes 0 … {SEEDS - 1}, not {request.seed}.")
     if request.rate is not None and not LOWEST_RATE <= request.rate <= HIGHEST_RATE:
         raise UsageError(f"--rate takes {LOWEST_RATE} … {HIGHEST_RATE} Hz, not {request.rate}.")
 

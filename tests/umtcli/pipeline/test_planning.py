@@ -147,3 +147,14 @@ def test_nothing_to_do_is_wrong_usage(catalog: Catalog, empty: dict[str, tuple[s
     given = {"inputs": ("a.wav",), "to": ("low",), **empty}
     with pytest.raises(UsageError, match="Say what"):
         plan(Request(**given), catalog)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 10**30])
+def test_a_seed_out_of_range_is_wrong_usage(tmp_path: Path, catalog: Catalog, seed: int) -> None:
+    with pytest.raises(UsageError, match=rf"--seed takes 0 … {2**63 - 1}, not {seed}\."):
+        outputs(catalog, tmp_path / "a.wav", seed=seed)
+
+
+def test_the_outermost_seeds_are_taken(tmp_path: Path, catalog: Catalog) -> None:
+    for seed in (0, 2**63 - 1):
+        assert outputs(catalog, tmp_path / "a.wav", seed=seed)

@@ -185,6 +185,11 @@ def test_another_seed_gives_another_performance(tmp_path: Path, catalog: Catalog
     assert not np.array_equal(first, second)
 
 
+def test_the_largest_seed_plays(tmp_path: Path, catalog: Catalog) -> None:
+    out, _, _ = convert_one(write(tmp_path / "in.wav", noise(0.5)), catalog, seed=2**63 - 1)
+    assert out.any()
+
+
 def test_a_result_does_not_depend_on_what_else_is_converted(
     tmp_path: Path, catalog: Catalog
 ) -> None:
