@@ -1,8 +1,9 @@
 """The universal encoder of the harmonic family: what is played, how hard, how loud.
 
 A small residual network over (pitch, time) turns the log spectrum into activations of
-88 pitches. Its receptive field is a fifth of a second, so that it hears notes and not
-pieces; the only long memory is the slow level that everything is heard relative to.
+88 pitches. It looks a quarter of a second around a frame (± 0.24 s, and the spectra there
+± 0.19 s more), so that it hears notes and not pieces; the only long memory is the slow
+level that everything is heard relative to.
 
 B batch, T samples, F latent frames, P pitches, C latent channels, M feature maps.
 """
@@ -82,7 +83,8 @@ class EncoderNetwork(nn.Module):
 def latents_from(logits: Tensor, level_BF: Tensor) -> Tensor:
     """Activations and level as latents: (B, 3, P, F), (B, F) → (B, C, F).
 
-    Silence is all zeros: no frame, no onset, no velocity, no level.
+    Only the level tells silence, by being all but zero. The activations are then whatever
+    the network says of nothing; a decoder plays them at that level.
     """
     frame, onset, velocity = torch.sigmoid(logits).unbind(1)
     return torch.cat([frame, onset, frame * velocity, level_BF[:, None]], dim=1)

@@ -41,6 +41,34 @@ def test_a_room_is_silent_before_it_is_excited() -> None:
     assert float(wet[4001:].abs().max()) > 1e-3
 
 
+def test_detuning_moves_pitch_and_times_together() -> None:
+    notes = np.array([[0.5, 0.8, 69.0, 0.0]])
+    wav, moved = distort.detuned(tone(440.0), notes, cents=100)
+    spectrum = torch.fft.rfft(wav[:36_000] * torch.hann_window(36_000)).abs()
+    assert float(spectrum.argmax()) * SAMPLE_RATE / 36_000 == pytest.approx(466.16, abs=1.3)
+    assert moved[0, :2] == pytest.approx([0.5 / 2 ** (1 / 12), 0.8 / 2 ** (1 / 12)])
+    assert notes[0, 0] == 0.5
+
+
+def test_mixing_keeps_levels_relative_to_the_sum() -> None:
+    a, b = tone(440.0), tone(880.0)
+    notes = np.array([[0.0, 1.0, 69.0, 0.0]])
+    wav, mixed = distort.mixed(a, notes, b, notes, b_db=6.0)
+    assert torch.allclose(wav, a + b * 10 ** (6 / 20))
+    gap_db = mixed[1, 3] - mixed[0, 3]
+    power = 10 ** (mixed[:, 3] / 10)
+    assert gap_db == pytest.approx(6.0)
+    assert power.sum() == pytest.approx(1.0)
+
+
+def test_a_recording_keeps_its_length_and_stays_finite() -> None:
+    drums = [torch.randn(2 * SAMPLE_RATE)]
+    for seed in range(30):
+        wav = distort.recorded(tone(440.0), np.random.default_rng(seed), drums)
+        assert wav.shape == (SAMPLE_RATE,)
+        assert bool(wav.isfinite().all())
+
+
 @pytest.mark.parametrize("cents", [-45.0, 37.0])
 def test_detuning_reads_between_samples_exactly(cents: float) -> None:
     """In the float32 of a minute's positions, a sample's place is off by a quarter of one."""
@@ -95,6 +123,11 @@ def test_an_example_is_distorted_alike_in_every_batch() -> None:
         assert torch.equal(part.wav_BT, whole.wav_BT[place])
         for mine, theirs in zip(part.notes, whole.notes[place], strict=True):
             assert np.array_equal(mine, theirs)
+
+
+def test_another_seed_distorts_otherwise() -> None:
+    one, two = (HarmonicLearning().distort(numbered_batch(range(3)), s, []) for s in (1, 2))
+    assert not torch.equal(one.wav_BT, two.wav_BT)
 
 
 def test_only_an_examples_own_other_is_mixed_in() -> None:

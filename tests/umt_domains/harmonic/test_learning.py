@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from umt_domains.harmonic import distort
 from umt_domains.harmonic.config import LATENT_HOP, SAMPLE_RATE
 from umt_domains.harmonic.learning import HarmonicLearning, note_targets, spectral_distance
 from umtcli.learning import Batch
@@ -62,46 +61,6 @@ def test_equal_audio_has_no_distance_and_softer_errors_weigh_less() -> None:
 def test_the_distance_hears_magnitudes_and_not_phases() -> None:
     wav = tone(440.0)[None]
     assert float(spectral_distance(-wav, wav)) < 1e-6
-
-
-def test_detuning_moves_pitch_and_times_together() -> None:
-    notes = np.array([[0.5, 0.8, 69.0, 0.0]])
-    wav, moved = distort.detuned(tone(440.0), notes, cents=100)
-    spectrum = torch.fft.rfft(wav[:36_000] * torch.hann_window(36_000)).abs()
-    assert float(spectrum.argmax()) * SAMPLE_RATE / 36_000 == pytest.approx(466.16, abs=1.3)
-    assert moved[0, :2] == pytest.approx([0.5 / 2 ** (1 / 12), 0.8 / 2 ** (1 / 12)])
-    assert notes[0, 0] == 0.5
-
-
-def test_mixing_keeps_levels_relative_to_the_sum() -> None:
-    a, b = tone(440.0), tone(880.0)
-    notes = np.array([[0.0, 1.0, 69.0, 0.0]])
-    wav, mixed = distort.mixed(a, notes, b, notes, b_db=6.0)
-    assert torch.allclose(wav, a + b * 10 ** (6 / 20))
-    gap_db = mixed[1, 3] - mixed[0, 3]
-    power = 10 ** (mixed[:, 3] / 10)
-    assert gap_db == pytest.approx(6.0)
-    assert power.sum() == pytest.approx(1.0)
-
-
-def test_a_recording_keeps_its_length_and_stays_finite() -> None:
-    drums = [torch.randn(2 * SAMPLE_RATE)]
-    for seed in range(30):
-        wav = distort.recorded(tone(440.0), np.random.default_rng(seed), drums)
-        assert wav.shape == (SAMPLE_RATE,)
-        assert bool(wav.isfinite().all())
-
-
-def test_distortion_of_an_example_depends_on_its_number_and_the_seed() -> None:
-    learning = HarmonicLearning()
-    wav, notes = torch.stack([tone(440.0)] * 3), (np.zeros((0, 4)),) * 3
-    first = learning.distort(Batch(wav, 10, notes), 1, [])
-    again = learning.distort(Batch(wav, 10, notes), 1, [])
-    shifted = learning.distort(Batch(wav, 11, notes), 1, [])
-    other = learning.distort(Batch(wav, 10, notes), 2, [])
-    assert torch.equal(first.wav_BT, again.wav_BT)
-    assert torch.equal(first.wav_BT[1], shifted.wav_BT[0])
-    assert not torch.equal(first.wav_BT, other.wav_BT)
 
 
 def test_a_tiny_encoder_learns_which_of_two_notes_sounds() -> None:

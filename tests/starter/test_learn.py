@@ -1,0 +1,161 @@
+"""The recipe's learning, on a few seconds of music made here."""
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+import torch
+
+from starter import learn, pieces
+from starter.learn import DECODERS, notes_array, train_decoder, train_encoder
+from starter.score import Note, Score, write_midi
+from umt_domains.harmonic import HarmonicFamily
+from umt_domains.harmonic.config import SAMPLE_RATE
+from umt_trainer.config import RunConfig
+from umtcli import Domain, convert
+from umtcli.bundle import read_info
+from umtcli.catalog import Catalog
+from umtcli.errors import TrainingError, UsageError
+
+TINY = RunConfig(steps=2, batch_size=2, crop_s=1.0, shards=1, workers=1, warmup_steps=1)
+DURATION_S = 2.0
+
+
+def quiet(step: int, losses: dict[str, float]) -> None:
+    del step, losses
+
+
+def test_notes_are_rows_relative_to_the_loud_ones() -> None:
+    notes = [Note(k, k + 0.5, 60 + k, 127) for k in range(10)]
+    rows = notes_array(Score((*notes, Note(10.0, 10.5, 72, 64)), 11.0))
+    assert rows.shape == (11, 4)
+    assert rows[3].tolist() == [3.0, 3.5, 63.0, 0.0]
+    # half the velocity is a quarter of the amplitude
+    assert rows[10, 3] == pytest.approx(-12, abs=0.2)
+
+
+def test_a_score_without_notes_has_no_rows() -> None:
+    assert notes_array(Score((), 3.0)).shape == (0, 4)
+
+
+def test_every_domain_that_is_rendered_can_be_learned() -> None:
+    assert set(DECODERS) == set(learn.DESCRIPTIONS) == set(pieces.DOMAINS)
+
+
+def play(path: Path, pitches: list[int], seed: int) -> None:
+    """Half a second for each pitch, with its score beside it."""
+    notes = tuple(Note(0.5 * k, 0.5 * k + 0.4, pitch, 90) for k, pitch in enumerate(pitches))
+    time_T = np.arange(round(DURATION_S * SAMPLE_RATE)) / SAMPLE_RATE
+    wav_T = np.random.default_rng(seed).normal(0, 1e-3, len(time_T))
+    for note in notes:
+        sounds = (time_T >= note.start_s) & (time_T < note.end_s)
+        wav_T += 0.2 * sounds * np.sin(2 * np.pi * 440 * 2 ** ((note.pitch - 69) / 12) * time_T)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sf.write(path, wav_T, SAMPLE_RATE)
+    write_midi(Score(notes, DURATION_S), path.with_suffix(".mid"))
+
+
+def make_music(out: Path) -> None:
+    for k in range(2):
+        play(out / "practice" / f"{k}.flac", [60 + k, 64, 67, 72], k)
+        play(out / "domains" / "piano" / f"{k}.flac", [48, 55 + k, 60, 64], k)
+    wav_T = np.random.default_rng(9).normal(0, 0.1, SAMPLE_RATE * 2)
+    (out / "drums").mkdir()
+    sf.write(out / "drums" / "0.flac", wav_T, SAMPLE_RATE)
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the whole recipe was followed, in seconds."""
+    out = tmp_path_factory.mktemp("recipe")
+    make_music(out)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    train_encoder(out, TINY, quiet)
+    train_decoder(out, "piano", TINY, quiet)
+    torch.set_num_threads(before)
+    return out
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_what_the_recipe_makes_can_be_played(learned: Path, tmp_path: Path) -> None:
+    encoder = read_info(learn.encoder_path(learned), "encoder")
+    piano = learned / "weights" / "piano.safetensors"
+    catalog = Catalog(
+        families={"harmonic": HarmonicFamily()},
+        encoders={encoder.space.fingerprint: encoder},
+        domains=(Domain.from_bundle(piano),),
+        plugins=(),
+    )
+    source = learned / "practice" / "0.flac"
+    (result,) = convert(source, "piano", tmp_path / "out.wav", device="cpu", catalog=catalog)
+    assert result.error is None
+    wav_TC, rate = sf.read(tmp_path / "out.wav", always_2d=True)
+    assert (len(wav_TC), rate) == (sf.info(source).frames, SAMPLE_RATE)
+    assert np.sqrt(np.mean(wav_TC**2)) > 1e-3
+
+
+def test_bundles_tell_what_they_were_made_of(learned: Path) -> None:
+    encoder = read_info(learn.encoder_path(learned)).provenance
+    piano = read_info(learned / "weights" / "piano.safetensors").provenance
+    assert encoder["data"].startswith("2 pieces and 1 drum loops composed")
+    assert piano["data"].startswith("2 pieces composed")
+    described = subprocess.run(
+        ["git", "describe", "--always"],
+        cwd=Path(__file__).parent, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if described.returncode == 0:
+        assert f"commit {described.stdout.strip().split('-')[0]}" in encoder["recipe"]
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_decoder_is_not_passed_off_as_taught_by_another_encoder(
+    learned: Path, tmp_path: Path
+) -> None:
+    """The finished runs/piano.pt belongs to the encoder that its music was heard by."""
+    out = tmp_path / "again"
+    make_music(out)
+    (out / "runs").mkdir()
+    (out / "runs" / "piano.pt").write_bytes((learned / "runs" / "piano.pt").read_bytes())
+    train_encoder(out, replace(TINY, seed=2), quiet)
+    with pytest.raises(TrainingError, match=r"piano\.pt belongs to another run: encoder was"):
+        train_decoder(out, "piano", TINY, quiet)
+    assert not (out / "weights" / "piano.safetensors").exists()
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_run_of_another_seed_does_not_return_the_old_weights(learned: Path) -> None:
+    with pytest.raises(TrainingError, match=r"encoder\.pt belongs to another run: seed was 1"):
+        train_encoder(learned, replace(TINY, seed=2), quiet)
+    with pytest.raises(TrainingError, match=r"piano\.pt belongs to another run: seed was 1"):
+        train_decoder(learned, "piano", replace(TINY, seed=2), quiet)
+
+
+def test_what_is_missing_is_named_with_the_step_that_makes_it(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"no music in .*practice\. Run .* starter practice"):
+        train_encoder(tmp_path, TINY, quiet)
+    play(tmp_path / "practice" / "0.flac", [60], 0)
+    with pytest.raises(TrainingError, match=r"no music in .*drums\. Run .* starter drums"):
+        train_encoder(tmp_path, TINY, quiet)
+    with pytest.raises(TrainingError, match=r"harmonic-1.* is missing\. Run .* starter encoder"):
+        train_decoder(tmp_path, "piano", TINY, quiet)
+    learn.encoder_path(tmp_path).parent.mkdir(parents=True)
+    learn.encoder_path(tmp_path).touch()
+    with pytest.raises(TrainingError, match=r"no music in .*piano\. Run .* starter domains"):
+        train_decoder(tmp_path, "piano", TINY, quiet)
+
+
+def test_a_mistyped_domain_is_told_the_choices(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no domain 'pinao'; it has piano, strings, organ"):
+        train_decoder(tmp_path, "pinao", TINY, quiet)

@@ -1,0 +1,51 @@
+"""The recipe's command line."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from starter import runs
+from starter.__main__ import app, main
+
+
+@pytest.fixture(autouse=True)
+def _same_threads() -> Iterator[None]:
+    """The command line leaves torch with one thread; other tests may want theirs."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
+    monkeypatch.setattr(sys, "argv", ["starter", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return stopped.value.code
+
+
+def test_a_mistyped_domain_is_told_the_choices_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "decoder", str(tmp_path), "pinao") == 2
+    error = capsys.readouterr().err
+    assert "no domain 'pinao'; it has piano, strings, organ" in error
+    assert "Traceback" not in error
+
+
+def test_a_step_that_comes_too_early_names_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "encoder", str(tmp_path)) == 1
+    assert f"starter practice {tmp_path} first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("step", "config"), [("encoder", runs.ENCODER_RUN), ("decoder", runs.DECODER_RUN)]
+)
+def test_help_shows_the_steps_of_the_recipe(step: str, config: runs.RunConfig) -> None:
+    shown = CliRunner().invoke(app, [step, "--help"], env={"COLUMNS": "200"}).output
+    assert f"[default: {config.steps}]" in shown
