@@ -15,7 +15,7 @@ from umt_trainer.data import (
     fingerprint,
     load_recording,
 )
-from umtcli.errors import TrainingError
+from umtcli.errors import TrainingError, UmtError
 
 RATE = 1000
 
@@ -132,3 +132,6 @@ def test_silence_is_refused_by_name(tmp_path: Path) -> None:
     sf.write(tmp_path / "quiet.wav", np.zeros(8000), 8000)
     with pytest.raises(TrainingError, match=r"quiet\.wav is silent"):
         load_recording(tmp_path / "quiet.wav", 44_100)
+    sf.write(tmp_path / "empty.wav", np.zeros(0), 8000)
+    with pytest.raises(UmtError, match=r"empty\.wav"):
+        load_recording(tmp_path / "empty.wav", 44_100)

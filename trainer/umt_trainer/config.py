@@ -40,7 +40,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         _require(self, "from 1", lambda v: v >= 1, "steps", "batch_size", "shards", "workers")
         _require(self, "from 1", lambda v: v >= 1, "warmup_steps")
-        _require(self, "above 0", lambda v: 0 < v < math.inf, "crop_s", "learning_rate")
+        _require(self, "above 0 and finite", lambda v: 0 < v < math.inf, "crop_s", "learning_rate")
         _require(self, "above 0", lambda v: v > 0, "clip_norm")
         _require(self, "from 0", lambda v: v >= 0, "seed", "checkpoint_every_s")
         _require(self, "from 0 to below 1", lambda v: 0 <= v < 1, "average_decay")

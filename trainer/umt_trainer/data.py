@@ -66,7 +66,7 @@ def load_recording(path: Path, sample_rate: int, notes: Array | None = None) -> 
         blocks = [resampler.push(block.mean(axis=1, keepdims=True)) for block in reader]
         blocks.append(resampler.finish())
     wav = np.concatenate(blocks)[:, 0]
-    rms = float(np.sqrt(np.mean(np.square(wav, dtype=np.float64))))
+    rms = float(np.sqrt(np.mean(np.square(wav, dtype=np.float64)))) if len(wav) else 0.0
     if rms < 1e-5:
         raise TrainingError(f"{path} is silent; leave it out.")
     gain = min(TRAINING_RMS / rms * 32768, 32767 / float(np.abs(wav).max()))
