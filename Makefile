@@ -20,8 +20,7 @@ DEMO_DOMAINS := piano,strings,organ
 demo: $(VENV)/installed
 	@mkdir -p .demo
 	$(BIN)/umt convert $(SAMPLE) --to $(DEMO_DOMAINS) -o .demo/ --overwrite
-	@echo "The sample was $(SAMPLE); hear it in other sounds:"
-	@ls -1 .demo/*
+	@echo "This is $(SAMPLE) in other sounds; your own: $(BIN)/umt convert song.mp3 --to piano"
 
 # pytest comes last, so that its summary ends the output
 test: $(VENV)/installed-dev
