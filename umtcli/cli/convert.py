@@ -27,7 +27,8 @@ def convert(
         typer.Option(
             "--to",
             metavar="DOMAIN[,DOMAIN…]",
-            help="What to play it with; `umt domains` lists them.",
+            help="What to play it with; `umt domains` lists them. `'piano*0.7+strings*0.3'` mixes "
+            "several into one output; without gains the shares are equal.",
             show_default=False,
         ),
     ],

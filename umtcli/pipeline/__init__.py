@@ -41,7 +41,7 @@ def convert(
 
     Args:
         inputs: files and folders.
-        to: domains, as a list or separated by commas.
+        to: domains or mixes (`piano*0.7+strings*0.3`), as a list or separated by commas.
         output: a file for one input and one domain, else a folder; None: beside each input.
         format: container of the outputs, e.g. `flac`; None: by name, else as the input.
         rate: sample rate of the outputs in Hz; None: the decoder's.

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from umtcli.domain import Domain, Value
+from umtcli.domain import Value
 from umtcli.errors import UmtError
+from umtcli.pipeline.players import Player
 
 STDIO = "-"
 """The name of standard input and standard output."""
@@ -20,7 +21,7 @@ class Request:
     inputs: tuple[str, ...]
     """Files, folders, or `-` for standard input."""
     to: tuple[str, ...]
-    """Names of domains."""
+    """Names of domains, or mixes such as `piano*0.7+strings*0.3`: see `players`."""
     output: str | None = None
     """A file, a folder, `-` for standard output; None: beside each input."""
     format: str | None = None
@@ -39,11 +40,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Output:
-    """One input played in one domain."""
+    """One input played by one domain, or by one mix."""
 
-    domain: Domain
-    options: Mapping[str, Value] = field(hash=False)
-    """A value for every option of the domain's family."""
+    player: Player
+    options: Mapping[str, Mapping[str, Value]] = field(hash=False)
+    """By family of the player's domains: a value for every option it declares."""
     path: Path | None
     """None: standard output."""
     format: str | None = None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from umtcli.bundle import check_space, read_bundle, read_info
 from umtcli.catalog import Catalog
-from umtcli.domain import Decoder, Domain, Encoder, Family
+from umtcli.domain import Decoder, Domain, Encoder, Family, Value
 from umtcli.errors import PluginError, UmtError
-from umtcli.pipeline.jobs import Output
+from umtcli.pipeline.mix import MixDecoder
+from umtcli.pipeline.players import Player
 
 
 class Machines:
@@ -37,22 +39,42 @@ class Machines:
                 raise blame(e, f"Loading the encoder {path}") from e
         return self._encoders[path]
 
-    def decoder(self, output: Output) -> Decoder:
-        """The decoder of an output, with its options.
+    def player(self, player: Player, options: Mapping[str, Mapping[str, Value]]) -> Decoder:
+        """The decoder of a player: its domain's, or all of its domains' as one.
+
+        Args:
+            player: a domain or a mix.
+            options: by family.
+
+        Raises:
+            BundleError: a bundle is damaged, or of another latent space.
+            PluginError: a family cannot build its decoder.
+        """
+        parts = [
+            (self.decoder(share.domain, options[share.domain.family]), share.share)
+            for share in player.shares
+        ]
+        return parts[0][0] if len(parts) == 1 else MixDecoder(parts)
+
+    def decoder(self, domain: Domain, options: Mapping[str, Value]) -> Decoder:
+        """The decoder of a domain.
+
+        Args:
+            domain: what plays.
+            options: a value for every option of its family.
 
         Raises:
             BundleError: its bundle is damaged, or of another latent space.
             PluginError: its family cannot build it.
         """
-        domain = output.domain
-        key = (domain.decoder, repr(sorted(output.options.items())))
+        key = (domain.decoder, repr(sorted(options.items())))
         if key not in self._decoders:
             bundle = read_bundle(domain.decoder, kind="decoder")
             encoder = read_info(self._catalog.encoder_for(domain))
             check_space(bundle.info, encoder)
             family = self._catalog.family(domain)
             try:
-                decoder = family.load_decoder(bundle, self._device, output.options)
+                decoder = family.load_decoder(bundle, self._device, options)
             except Exception as e:
                 raise blame(e, f"Loading the domain {domain.name}") from e
             self._decoders[key] = decoder

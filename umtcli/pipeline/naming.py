@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from umtcli.domain import Domain
 from umtcli.errors import EncodeError, UsageError
 from umtcli.media import supported_formats
 from umtcli.media.formats import find_format
 from umtcli.pipeline.jobs import STDIO, Request
+from umtcli.pipeline.players import Player
 
 DEFAULT_FORMAT = "wav"
 
@@ -24,6 +24,7 @@ class Naming:
     | a folder, or a name without suffix | `INPUT-DOMAIN.ext` in it | the same |
     | `-` | standard output | wrong |
 
+    A mix is called `piano+strings`, or `piano@0.7+strings@0.3` if gains were given.
     The suffix is `--format`'s, else the input's if it can be written, else `wav`.
     """
 
@@ -56,14 +57,14 @@ class Naming:
                 self._folder = Path(request.output)
 
     def output(
-        self, source: Path | None, relative: Path, domain: Domain
+        self, source: Path | None, relative: Path, player: Player
     ) -> tuple[Path | None, str | None]:
         """The path of one output (None: standard output) and its format.
 
         Args:
             source: the input; None for standard input.
             relative: folder of the input inside the folder that was named.
-            domain: what plays it.
+            player: what plays it.
 
         Raises:
             UsageError: standard input, and no `-o`.
@@ -76,7 +77,7 @@ class Naming:
             raise UsageError("Standard input has no name: say -o FILE, or -o - for a pipe.")
         suffix = self._format or self._suffix_of(source)
         stem = source.stem if source else "stdin"
-        name = f"{stem}-{domain.name}.{suffix}"
+        name = f"{stem}-{player.file_name}.{suffix}"
         if self._folder is not None:
             return self._folder / relative / name, self._format
         assert source is not None

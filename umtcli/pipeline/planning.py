@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from umtcli.catalog import Catalog
-from umtcli.domain import Domain, Value, resolve_options
+from umtcli.domain import Value, resolve_options
 from umtcli.errors import DecodeError, EncodeError, OptionError, OutputExists, UmtError, UsageError
 from umtcli.media import probe
 from umtcli.media.formats import find_format
 from umtcli.pipeline.jobs import STDIO, Job, Output, Request
 from umtcli.pipeline.naming import DEFAULT_FORMAT, Naming
+from umtcli.pipeline.players import Player, find_player
 
 LOWEST_RATE, HIGHEST_RATE = 1_000, 384_000
 """What `--rate` takes, in Hz."""
@@ -33,16 +34,14 @@ def plan(request: Request, catalog: Catalog) -> tuple[Job, ...]:
             makes no sense otherwise.
     """
     _check_numbers(request)
-    domains = _domains(request.to, catalog)
-    options = _options(request, domains, catalog)
+    players = _players(request.to, catalog)
+    options = _options(request, players, catalog)
     named, found = _sources(request.inputs)
-    naming = Naming(request, num_outputs=len(named + found) * len(domains), folders=bool(found))
+    naming = Naming(request, num_outputs=len(named + found) * len(players), folders=bool(found))
     jobs = []
     for source, relative in named + found:
-        paths = [(domain, *naming.output(source, relative, domain)) for domain in domains]
-        outputs = [
-            Output(domain, options[domain.family], path, kind) for domain, path, kind in paths
-        ]
+        paths = [(player, *naming.output(source, relative, player)) for player in players]
+        outputs = [Output(player, options, path, kind) for player, path, kind in paths]
         jobs.append(Job(source, tuple(outputs)))
     jobs = _without_own_outputs(jobs, {source for source, _ in found})
     _refuse_clashes(jobs)
@@ -62,17 +61,18 @@ def _check_numbers(request: Request) -> None:
         raise UsageError(f"--rate takes {LOWEST_RATE} … {HIGHEST_RATE} Hz, not {request.rate}.")
 
 
-def _domains(names: Iterable[str], catalog: Catalog) -> list[Domain]:
-    found = {catalog.domain(name): None for name in names}
+def _players(names: Iterable[str], catalog: Catalog) -> list[Player]:
+    found = {find_player(name, catalog): None for name in names}
     if not found:
         raise UsageError("Say what to play it with: --to DOMAIN. `umt domains` lists them.")
     return list(found)
 
 
 def _options(
-    request: Request, domains: Iterable[Domain], catalog: Catalog
+    request: Request, players: Iterable[Player], catalog: Catalog
 ) -> dict[str, dict[str, Value]]:
     """Values by family; an option goes to each family that declares it."""
+    domains = [domain for player in players for domain in player.domains]
     families = {domain.family: catalog.family(domain) for domain in domains}
     declared = {option.name for family in families.values() for option in family.options}
     for name in request.options:
@@ -145,7 +145,7 @@ def _refuse_clashes(jobs: Iterable[Job]) -> None:
             if name in makers:
                 other_job, other = makers[name]
                 raise UsageError(
-                    f"{other_job} in {other.domain.name} and {job} in {output.domain.name} "
+                    f"{other_job} in {other.player} and {job} in {output.player} "
                     f"would both be written to {output}. Convert them into different folders."
                 )
             makers[name] = (job, output)

@@ -18,6 +18,7 @@ class Result:
     output: str
     """The output's path, or `-` for standard output."""
     domain: str
+    """Its name; a mix as it was asked for, e.g. `piano*0.7+strings*0.3`."""
     error: UmtError | None = None
     """None if the output is complete."""
     duration_s: float = 0.0

@@ -90,7 +90,7 @@ class _Book:
         told = Result(
             input=str(self._job),
             output=str(output),
-            domain=output.domain.name,
+            domain=str(output.player),
             seconds=time.perf_counter() - self._started,
         )
         if isinstance(outcome, UmtError):
@@ -168,14 +168,14 @@ class _Runner:
         try:
             return (output, *self._open(output, settings, cleanup))
         except Exception as e:
-            book.enter(output, blame(e, f"Starting {output.domain.name}"), None)
+            book.enter(output, blame(e, f"Starting {output.player}"), None)
             return None
 
     def _open(
         self, output: Output, settings: SinkSettings, cleanup: ExitStack
     ) -> tuple[Part, OutputSink]:
-        decoder = self.machines.decoder(output)
-        encoder = self.machines.encoder(output.domain)
+        decoder = self.machines.player(output.player, output.options)
+        encoder = self.machines.encoder(output.player.lead)
         reader = settings.reader
         rate_out = self.request.rate or decoder.sample_rate
         sink = open_sink(output, rate_out, settings, cleanup)
@@ -189,7 +189,7 @@ class _Runner:
             seed=self.request.seed,
         )
         mid = plays_mid(decoder, reader.num_channels)
-        return Part(output.domain.name, encoder, lane, mid), sink
+        return Part(str(output.player), encoder, lane, mid), sink
 
     def _translate(
         self, job: Job, settings: SinkSettings, parts: Sequence[Part], piped: bool

@@ -55,7 +55,7 @@ class SinkSettings:
             num_channels=self.reader.num_channels,
             format=output.format,
             bits=cast(Bits, request.bits),  # planned: 16, 24 or 32
-            tags=output_tags(self.reader.tags, output.domain),
+            tags=output_tags(self.reader.tags, output.player),
             seed=request.seed,
         )
 

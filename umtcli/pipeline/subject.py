@@ -15,7 +15,6 @@ from torch import Tensor
 from umtcli.bundle import read_info
 from umtcli.catalog import Catalog
 from umtcli.domain import Decoder, Domain, Encoder, Streams, Value, resolve_options
-from umtcli.pipeline.jobs import Output
 from umtcli.pipeline.machines import Machines
 
 DURATION_S = 1.3
@@ -43,7 +42,7 @@ class Subject:
     def decoder_with(self, options: dict[str, Value]) -> Decoder:
         """The decoder with these options and the defaults of all others."""
         values = resolve_options(self.family, {}) | options
-        return self._machines.decoder(Output(self.domain, values, path=None))
+        return self._machines.decoder(self.domain, values)
 
     @cached_property
     def music(self) -> Tensor:

@@ -33,7 +33,7 @@ class Part:
     """One output on its way: what hears for it, what plays it, and whether it still works."""
 
     name: str
-    """Of the domain, for messages."""
+    """Of the domain or mix, for messages."""
     encoder: Encoder
     lane: Lane
     plays_mid: bool
