@@ -1,7 +1,7 @@
 """The contract of learning: what a family tells the trainer.
 
-The trainer owns the loop, the schedule and the checkpoints; it will own the confusion
-network of the paper, which is not there yet. Only the family knows how its networks are
+The trainer owns the loop, the schedule, the checkpoints and the paper's confusion network.
+Only the family knows how its networks are
 built, how its losses are computed, and how the encoder's input is distorted so that it
 learns the music and not the recording.
 
@@ -68,6 +68,14 @@ class Learning(Protocol):
 
     def config_of(self, network: nn.Module) -> dict[str, Any]:
         """The config that rebuilds a network, as plain JSON values."""
+
+    def encode(self, encoder: nn.Module, wav_BT: Tensor) -> Tensor:
+        """What an encoder hears in whole waveforms, each a stream of its own, with gradient.
+
+        Shape:
+            wav: (B, F · hop_samples)
+            returns: (B, C, F)
+        """
 
     def distort(self, batch: Batch, seed: int, background: list[Tensor]) -> Batch:
         """What the encoder hears instead of the clean audio; notes follow if they move.

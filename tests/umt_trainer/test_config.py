@@ -21,6 +21,10 @@ from umtcli.errors import UsageError
         ("seed", -1, "from 0"),
         ("checkpoint_every_s", -1.0, "from 0"),
         ("average_decay", 1.0, "from 0 to below 1"),
+        ("weight_decay", -0.1, "from 0"),
+        ("decay", 0.0, "above 0 and at most 1"),
+        ("decay", 1.1, "above 0 and at most 1"),
+        ("decay_examples", 0, "from 1"),
     ],
 )
 def test_a_field_out_of_range_is_named_with_its_range(field: str, value: float, span: str) -> None:
@@ -31,6 +35,11 @@ def test_a_field_out_of_range_is_named_with_its_range(field: str, value: float, 
 def test_a_batch_is_whole_shards() -> None:
     with pytest.raises(UsageError, match="batch_size is 6; it must be a multiple of shards"):
         RunConfig(steps=1, batch_size=6, shards=4)
+
+
+def test_an_unknown_schedule_is_refused_by_those_there_are() -> None:
+    with pytest.raises(UsageError, match="schedule is 'linear'; it must be cosine or decay"):
+        RunConfig(steps=1, schedule="linear")  # type: ignore[arg-type]
 
 
 def test_the_identity_leaves_out_what_does_not_matter() -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from umt_trainer.config import RunConfig
 from umt_trainer.loop import train
+from umt_trainer.tasks import Phase
 from umtcli.errors import TrainingError
 
 CONFIG = RunConfig(
@@ -27,6 +28,9 @@ class Line:
 
     def identity(self) -> dict[str, Any]:
         return {"network": {"slopes": self.network.weight.numel()}}
+
+    def phases(self) -> list[Phase]:
+        return [Phase.of("line", self.network, self.losses)]
 
     def losses(self, index: int, size: int) -> dict[str, Tensor]:
         numbers = torch.arange(index, index + size)
@@ -177,7 +181,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
         train(Line(nn.Linear(1, 2)), CONFIG, path, lambda *_: None)
 
 
-@pytest.mark.parametrize("lost", ["identity", "step", "network", "optimizer", "smooth"])
+@pytest.mark.parametrize("lost", ["identity", "step", "network", "optimizers", "smooth"])
 def test_a_checkpoint_that_lacks_a_part_is_refused(tmp_path: Path, lost: str) -> None:
     path = tmp_path / "c.pt"
     train(line(), CONFIG, path, lambda *_: None)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from umtcli.errors import UsageError
+
+Schedule = Literal["cosine", "decay"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,15 @@ class RunConfig:
     crop_s: float = 4.0
     """Length of an example (s)."""
     learning_rate: float = 2e-3
-    """At its peak; it falls to zero along half a cosine."""
+    """At its peak."""
+    schedule: Schedule = "cosine"
+    """How it falls: along half a cosine to zero, or by `decay` every `decay_examples`."""
+    decay: float = 0.98
+    """The paper's."""
+    decay_examples: int = 10_000
+    """Examples after which the learning rate is multiplied by `decay`."""
+    weight_decay: float = 0.01
+    """Of AdamW; 0 is the paper's Adam."""
     warmup_steps: int = 50
     """Steps over which the learning rate rises."""
     clip_norm: float = 3.0
@@ -39,11 +49,15 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         _require(self, "from 1", lambda v: v >= 1, "steps", "batch_size", "shards", "workers")
-        _require(self, "from 1", lambda v: v >= 1, "warmup_steps")
+        _require(self, "from 1", lambda v: v >= 1, "warmup_steps", "decay_examples")
+        _require(self, "above 0 and at most 1", lambda v: 0 < v <= 1, "decay")
         _require(self, "above 0 and finite", lambda v: 0 < v < math.inf, "crop_s", "learning_rate")
         _require(self, "above 0", lambda v: v > 0, "clip_norm")
-        _require(self, "from 0", lambda v: v >= 0, "seed", "checkpoint_every_s")
+        _require(self, "from 0", lambda v: v >= 0, "seed", "checkpoint_every_s", "weight_decay")
         _require(self, "from 0 to below 1", lambda v: 0 <= v < 1, "average_decay")
+        if self.schedule not in get_args(Schedule):
+            schedules = " or ".join(get_args(Schedule))
+            raise UsageError(f"schedule is {self.schedule!r}; it must be {schedules}.")
         if self.batch_size % self.shards:
             raise UsageError(
                 f"batch_size is {self.batch_size}; it must be a multiple of shards, "

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from umt_trainer import checkpoint
 from umt_trainer.config import RunConfig
-from umt_trainer.tasks import Task
+from umt_trainer.tasks import Phase, Task
 from umtcli.errors import TrainingError
 
 Report = Callable[[int, dict[str, float]], None]
@@ -43,17 +43,18 @@ def train(task: Task, config: RunConfig, checkpoint_path: Path, report: Report) 
     run = _Run.begin(task, config)
     run.restore(checkpoint_path)
     saved_s = time.monotonic()
-    parameters = [p for p in run.network.parameters() if p.requires_grad]
     with ThreadPoolExecutor(config.workers) as pool:
         for step in range(run.step, config.steps):
-            for group in run.optimizer.param_groups:
-                group["lr"] = learning_rate(config, step)
-            shards = list(pool.map(partial(_shard, task, config, step), range(config.shards)))
-            losses = _means([losses for losses, _ in shards])
-            _refuse_nonsense(losses, step, checkpoint_path)
-            for parameter, *gradients in zip(parameters, *(g for _, g in shards), strict=True):
-                parameter.grad = sum(gradients[1:], gradients[0]) / config.shards
-            _clip(parameters, config.clip_norm, step, checkpoint_path)
+            losses: dict[str, float] = {}
+            for phase in run.phases:
+                shards = list(pool.map(partial(_shard, phase, config, step), range(config.shards)))
+                means = _means([named for named, _ in shards])
+                _refuse_nonsense(means, step, checkpoint_path)
+                for parameter, *parts in zip(phase.learned, *(g for _, g in shards), strict=True):
+                    parameter.grad = _total(parts, config.shards)
+                _clip(phase.learned, config.clip_norm, step, checkpoint_path)
+                run.update(phase, learning_rate(config, step))
+                losses |= means
             run.advance(losses)
             report(step, run.smooth)
             late = time.monotonic() - saved_s > config.checkpoint_every_s
@@ -70,7 +71,8 @@ class _Run:
 
     network: nn.Module
     average: torch.optim.swa_utils.AveragedModel
-    optimizer: torch.optim.Optimizer
+    phases: Sequence[Phase]
+    optimizers: Mapping[str, torch.optim.Optimizer]
     identity: Mapping[str, Any]
     smooth: dict[str, float] = field(default_factory=dict)
     step: int = 0
@@ -79,18 +81,24 @@ class _Run:
     def begin(cls, task: Task, config: RunConfig) -> _Run:
         """A run before its first step."""
         decay = torch.optim.swa_utils.get_ema_multi_avg_fn(config.average_decay)
+        phases = task.phases()
         return cls(
             network=task.network,
             average=torch.optim.swa_utils.AveragedModel(task.network, multi_avg_fn=decay),
-            optimizer=torch.optim.AdamW(
-                task.network.parameters(), config.learning_rate, betas=(0.9, 0.99)
-            ),
+            phases=phases,
+            optimizers={phase.name: _optimizer(phase, config) for phase in phases},
             identity={**task.identity(), **config.identity()},
         )
 
+    def update(self, phase: Phase, rate: float) -> None:
+        """Step along the gradients that a phase's parameters hold."""
+        optimizer = self.optimizers[phase.name]
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+
     def advance(self, losses: Mapping[str, float]) -> None:
-        """Step along the gradients that the network holds."""
-        self.optimizer.step()
+        """Go on to the next step."""
         self.average.update_parameters(self.network)
         for name, value in losses.items():
             if math.isfinite(value):
@@ -105,7 +113,7 @@ class _Run:
             "step": self.step,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             "smooth": dict(self.smooth),
         }
 
@@ -122,7 +130,8 @@ class _Run:
             checkpoint.refuse_another_run(path, state["identity"], self.identity)
             self.network.load_state_dict(state["network"])
             self.average.load_state_dict(state["average"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            for name, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(state["optimizers"][name])
             self.smooth = dict(state["smooth"])
             self.step = int(state["step"])
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as e:
@@ -132,20 +141,31 @@ class _Run:
             ) from e
 
 
+def _optimizer(phase: Phase, config: RunConfig) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(
+        phase.learned, config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
+    )
+
+
 def _shard(
-    task: Task, config: RunConfig, step: int, shard: int
-) -> tuple[dict[str, float], tuple[Tensor, ...]]:
-    """Losses and gradients of one part of a step's batch.
+    phase: Phase, config: RunConfig, step: int, shard: int
+) -> tuple[dict[str, float], tuple[Tensor | None, ...]]:
+    """Losses and gradients of one part of a step's batch; None for what had no part in it.
 
     Gradients are returned and summed in order, not accumulated: the sum does not depend
-    on which thread was first.
+    on which thread was first, and nothing but the phase's own parameters has any.
     """
     size = config.batch_size // config.shards
-    losses = task.losses(step * config.batch_size + shard * size, size)
+    losses = phase.losses(step * config.batch_size + shard * size, size)
     total = sum((v for k, v in losses.items() if not k.startswith("_")), torch.zeros(()))
-    parameters = [p for p in task.network.parameters() if p.requires_grad]
-    gradients = torch.autograd.grad(total, parameters)
+    gradients = torch.autograd.grad(total, phase.learned, allow_unused=True)
     return {name: value.item() for name, value in losses.items()}, gradients
+
+
+def _total(parts: Sequence[Tensor | None], num_shards: int) -> Tensor | None:
+    """The mean gradient over shards; None leaves a parameter as it is."""
+    used = [part for part in parts if part is not None]
+    return sum(used[1:], used[0]) / num_shards if used else None
 
 
 def _means(shards: list[dict[str, float]]) -> dict[str, float]:
@@ -172,11 +192,17 @@ def _broken(what: str, step: int, path: Path) -> TrainingError:
 
 
 def learning_rate(config: RunConfig, step: int) -> float:
-    """Warm-up, then half a cosine down to zero.
+    """Warm-up, then half a cosine down to zero, or a decay by the number of examples.
 
     >>> config = RunConfig(steps=100, learning_rate=1.0, warmup_steps=10)
     >>> [round(learning_rate(config, step), 2) for step in (0, 9, 55, 99)]
     [0.1, 0.98, 0.42, 0.0]
+    >>> config = RunConfig(steps=9999, learning_rate=1.0, schedule="decay", batch_size=32)
+    >>> [round(learning_rate(config, step), 4) for step in (0, 312, 313, 625)]
+    [0.02, 1.0, 0.98, 0.9604]
     """
     warmup = min(1.0, (step + 1) / config.warmup_steps)
-    return config.learning_rate * warmup * 0.5 * (1 + math.cos(math.pi * step / config.steps))
+    peak = config.learning_rate * warmup
+    if config.schedule == "decay":
+        return peak * config.decay ** (step * config.batch_size // config.decay_examples)
+    return peak * 0.5 * (1 + math.cos(math.pi * step / config.steps))

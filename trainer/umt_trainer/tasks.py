@@ -1,13 +1,14 @@
 """What there is to learn: an encoder from scores, or a decoder on a frozen encoder.
 
-A task turns the number of a step into losses; the loop does the rest.
+A task turns the numbers of examples into losses, of one group of parameters after the
+other; the loop does the rest. `umt_trainer.translation` has the paper's own task.
 """
 
 from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -21,6 +22,30 @@ from umtcli.domain import LatentSpace
 from umtcli.errors import TrainingError
 from umtcli.learning import Learning
 
+Losses = Callable[[int, int], dict[str, Tensor]]
+"""(index, size): named mean losses of examples `index` … `index + size − 1`, on the CPU or a
+device. Names that begin with `_` are only shown."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One update of a step: some parameters, and what they are judged by.
+
+    Attributes:
+        name: of the phase, and of its optimizer in checkpoints.
+        learned: the parameters that it updates; its losses may touch others.
+        losses: what is minimized. Their names are not another phase's.
+    """
+
+    name: str
+    learned: Sequence[nn.Parameter]
+    losses: Losses
+
+    @classmethod
+    def of(cls, name: str, network: nn.Module, losses: Losses) -> Phase:
+        """A phase that updates all of a network that may change."""
+        return cls(name, [p for p in network.parameters() if p.requires_grad], losses)
+
 
 class Task(Protocol):
     """One thing to learn."""
@@ -32,11 +57,8 @@ class Task(Protocol):
     def identity(self) -> dict[str, Any]:
         """What is learned from what, as plain values: a checkpoint of another is refused."""
 
-    def losses(self, index: int, size: int) -> dict[str, Tensor]:
-        """Named mean losses of examples `index` … `index + size − 1`.
-
-        Names that begin with `_` are only shown.
-        """
+    def phases(self) -> Sequence[Phase]:
+        """The updates of each step, in order. A later one sees what an earlier one changed."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +98,10 @@ class EncoderTask:
         background = f"{len(self.background)} sounds, {sounds.hexdigest()[:12]}"
         return _identity(self, "encoder") | {"background": background}
 
+    def phases(self) -> list[Phase]:
+        """One: the whole network."""
+        return [Phase.of("encoder", self.network, self.losses)]
+
     def losses(self, index: int, size: int) -> dict[str, Tensor]:
         """Losses of hearing."""
         rate, seed = self.learning.sample_rate, self.config.seed
@@ -107,6 +133,10 @@ class DecoderTask:
     def identity(self) -> dict[str, Any]:
         """The network, the family, the domain's music and the encoder that heard it."""
         return _identity(self, "decoder") | {"encoder": str(self.space)}
+
+    def phases(self) -> list[Phase]:
+        """One: the whole network."""
+        return [Phase.of("decoder", self.network, self.losses)]
 
     def losses(self, index: int, size: int) -> dict[str, Tensor]:
         """Losses of playing."""

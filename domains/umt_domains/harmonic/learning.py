@@ -32,7 +32,7 @@ from umt_domains.harmonic.config import (
     to_mapping,
 )
 from umt_domains.harmonic.decoder import MEMORY_FRAMES, DecoderNetwork
-from umt_domains.harmonic.encoder import EncoderNetwork, latent_space
+from umt_domains.harmonic.encoder import EncoderNetwork, latent_space, latents_from
 from umt_domains.harmonic.front import (
     LEVEL_FUTURE_FRAMES,
     LEVEL_PAST_FRAMES,
@@ -86,6 +86,19 @@ class HarmonicLearning:
         network = build(bundle.info.config)
         network.load_state_dict(dict(bundle.tensors))
         return network
+
+    def encode(self, encoder: nn.Module, wav_BT: Tensor) -> Tensor:
+        """Activations and level, as the stream of a whole waveform gives them."""
+        assert isinstance(encoder, EncoderNetwork)
+        reach, num_frames = encoder.reach_frames, wav_BT.shape[-1] // LATENT_HOP
+        before, after = (reach + LEVEL_PAST_FRAMES), (reach + LEVEL_FUTURE_FRAMES)
+        frames = functional.pad(wav_BT, (before * LATENT_HOP, after * LATENT_HOP))
+        valid_F = torch.arange(-before, num_frames + after, device=wav_BT.device) >= 0
+        level_BF = frame_level(frames, valid_F)
+        margin = reach * LATENT_HOP + SPECTRUM_REACH
+        logits = encoder.hear(functional.pad(wav_BT, (margin, margin)), level_BF)
+        middle = slice(reach, reach + num_frames)
+        return latents_from(logits[..., middle], level_BF[:, middle])
 
     def distort(self, batch: Batch, seed: int, background: list[Tensor]) -> Batch:
         """Detuned, mixed with another piece, in rooms, with drums, equalized, dulled, noisy."""

@@ -11,8 +11,10 @@ Source: arXiv:1805.07848, section 3.2.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -27,19 +29,26 @@ from umt_domains.wavenet.config import (
     to_mapping,
 )
 from umt_domains.wavenet.decoder import DecoderNetwork
+from umt_domains.wavenet.distort import local_pitch
 from umt_domains.wavenet.encoder import EncoderNetwork, latent_space
 from umtcli.bundle import Bundle
 from umtcli.domain import LatentSpace
 from umtcli.learning import Batch
 
 
+@dataclass(frozen=True)
 class WavenetLearning:
-    """An `umtcli.learning.Learning`."""
+    """An `umtcli.learning.Learning`.
 
-    family = "wavenet"
-    front_end_version = FRONT_END_VERSION
-    sample_rate = SAMPLE_RATE
-    hop_samples = HOP_SAMPLES
+    Attributes:
+        sample_rate: of all training audio (Hz); released models have the default.
+        hop_samples: of the networks' configs.
+    """
+
+    sample_rate: int = SAMPLE_RATE
+    hop_samples: int = HOP_SAMPLES
+    family: ClassVar[str] = "wavenet"
+    front_end_version: ClassVar[int] = FRONT_END_VERSION
 
     def context_frames(self, decoder: nn.Module) -> tuple[int, int]:
         """None: the paper trains on crops that begin in silence."""
@@ -70,14 +79,20 @@ class WavenetLearning:
         network.load_state_dict(dict(bundle.tensors))
         return network
 
+    def encode(self, encoder: nn.Module, wav_BT: Tensor) -> Tensor:
+        """The network's latents."""
+        latents_BCF: Tensor = encoder(wav_BT)
+        return latents_BCF
+
     def distort(self, batch: Batch, seed: int, background: list[Tensor]) -> Batch:
-        """Not there yet."""
-        raise NotImplementedError
+        """A part of each second out of tune; see `umt_domains.wavenet.distort`."""
+        del background  # the paper mixes nothing in
+        heard = [self.rehear(wav_T, seed, batch.index + i) for i, wav_T in enumerate(batch.wav_BT)]
+        return replace(batch, wav_BT=torch.stack(heard), others=None)
 
     def rehear(self, wav_T: Tensor, seed: int, number: int) -> Tensor:
-        """The audio unchanged, for now: this family's distortions are not there yet."""
-        del seed, number
-        return wav_T
+        """As the encoder's input is distorted: a part of each second out of tune."""
+        return local_pitch(wav_T, self.sample_rate, seed, number)
 
     def teachable(self, heard_CF: Tensor, clean_CF: Tensor) -> Tensor:
         """The latents as they are: they do not tell the level."""

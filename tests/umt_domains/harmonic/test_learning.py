@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from umt_domains.harmonic.config import LATENT_HOP, SAMPLE_RATE
+from umt_domains.harmonic.encoder import HarmonicEncoder
 from umt_domains.harmonic.learning import HarmonicLearning, note_targets, spectral_distance
 from umtcli.learning import Batch
 
@@ -78,6 +79,23 @@ def test_a_tiny_encoder_learns_which_of_two_notes_sounds() -> None:
         (losses["frame"] + losses["onset"] + losses["velocity"]).backward()
         optimizer.step()
     assert losses["_frame_f1"].item() > 0.95
+
+
+def test_latents_of_waveforms_are_those_of_their_streams_and_teach_the_encoder() -> None:
+    learning = HarmonicLearning()
+    torch.manual_seed(0)
+    network = learning.new_encoder({"channels": 8, "blocks": [[1, 1]]})
+    with torch.no_grad():
+        network.heads.weight.mul_(20)
+    wav = torch.stack([tone(440.0, 40 * LATENT_HOP), tone(523.25, 40 * LATENT_HOP)])
+    latents = learning.encode(network, wav)
+    assert latents.shape == (2, 265, 40)
+    streams = HarmonicEncoder(network, learning.encoder_space("harmonic/test"), "cpu").streams()
+    stream = streams.open()
+    heard = [streams.push({stream: wav[1]})[stream], streams.finish([stream])[stream]]
+    assert torch.allclose(latents[1], torch.cat(heard, dim=-1), atol=1e-4)
+    latents.sum().backward()
+    assert all(p.grad is not None and p.grad.any() for p in network.parameters())
 
 
 def test_a_tiny_decoder_learns_to_play_a_tone_and_its_overtone() -> None:

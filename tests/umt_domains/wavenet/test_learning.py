@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from umt_domains.wavenet.decoder import DecoderNetwork
-from umt_domains.wavenet.encoder import EncoderNetwork
+from umt_domains.wavenet.distort import local_pitch
+from umt_domains.wavenet.encoder import EncoderNetwork, latent_space
+from umt_domains.wavenet.hearing import WavenetEncoder
 from umt_domains.wavenet.learning import WavenetLearning
+from umtcli.learning import Batch
 from wavenet_reference import SlowWaveNet, authors_decoder, forced_logits, mulaw_encode
 
 
@@ -37,6 +40,34 @@ def test_the_loss_reaches_the_latents_so_that_an_encoder_can_learn(
     sum(losses.values()).backward()
     assert latents.grad is not None
     assert latents.grad.any()
+
+
+def test_latents_of_waveforms_are_the_encoders_and_teach_it(small_encoder: EncoderNetwork) -> None:
+    generator = torch.Generator().manual_seed(1)
+    wav = torch.rand(2, 70, generator=generator) - 0.5
+    latents = WavenetLearning(hop_samples=10).encode(small_encoder, wav)
+    assert latents.shape == (2, 3, 7)
+    streams = WavenetEncoder(
+        small_encoder, latent_space("t", small_encoder.config), "cpu"
+    ).streams()
+    stream = streams.open()
+    heard = [streams.push({stream: wav[1]})[stream], streams.finish([stream])[stream]]
+    assert torch.allclose(latents[1], torch.cat(heard, dim=-1), atol=1e-5)
+    latents.sum().backward()
+    assert all(p.grad is not None for p in small_encoder.parameters())
+
+
+def test_each_example_is_distorted_by_its_own_number() -> None:
+    generator = torch.Generator().manual_seed(1)
+    wav = torch.rand(3, 16_000, generator=generator) - 0.5
+    learning = WavenetLearning()
+    whole = learning.distort(Batch(wav, 5, (None,) * 3), 1, [])
+    assert whole.index == 5
+    for i in range(3):
+        alone = learning.distort(Batch(wav[i : i + 1], 5 + i, (None,)), 1, [])
+        assert torch.equal(alone.wav_BT[0], whole.wav_BT[i])
+        assert torch.equal(whole.wav_BT[i], local_pitch(wav[i], 16_000, 1, 5 + i))
+        assert not torch.equal(whole.wav_BT[i], wav[i])
 
 
 def test_a_config_rebuilds_its_network(

@@ -1,0 +1,96 @@
+"""The paper's distortion: a part of what the encoder hears is a little out of tune.
+
+A decoder that were steered by the recording's own pitch curve would find there what no
+other performance leaves. The part is read faster or slower about its own middle, so that
+nothing drifts by more than 7.5 ms and the length stays; its ends fade into the original:
+
+    heard    ───────────╳━━━━━━━━━━━━━━━━━━╳───────────
+    read        at t    ╳  middle + s·(t − middle)  ╳    at t
+
+T samples, N samples of the part, K taps.
+
+Source: arXiv:1805.07848, section 3.3: "0.25 to 0.5 s, between −0.5 and 0.5 of half-steps".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+EXAMPLE_S = 1.0
+"""One part of each second is shifted: the paper's examples are a second long."""
+SHORTEST_S, LONGEST_S = 0.25, 0.5
+LARGEST_SEMITONES = 0.5
+FADE_S = 0.01
+TAPS = 32  # K
+DISTORTED = 4  # keeps these draws apart from those of the examples
+
+
+def local_pitch(wav_T: Tensor, sample_rate: int, seed: int, number: int) -> Tensor:
+    """Shift a random part of each second by a random fraction of a semitone.
+
+    A part takes at most half of its second. A rest of less than half a second stays as it
+    is.
+
+    Args:
+        wav_T: float32, on the CPU.
+        sample_rate: in Hz.
+        seed: of the run.
+        number: of the example; with the seed it keys every draw.
+
+    Shape:
+        returns: (T,)
+    """
+    heard_T = wav_T.clone()
+    length = round(EXAMPLE_S * sample_rate)
+    shortest = round(SHORTEST_S * sample_rate)
+    for second, piece_T in enumerate(heard_T.split(length)):
+        longest = min(round(LONGEST_S * sample_rate), len(piece_T) // 2)
+        if longest < shortest:
+            continue
+        random = np.random.default_rng((seed, number, second, DISTORTED))
+        num_samples = int(random.integers(shortest, longest + 1))
+        first = int(random.integers(len(piece_T) - num_samples + 1))
+        semitones = random.uniform(-LARGEST_SEMITONES, LARGEST_SEMITONES)
+        piece_T[:] = shifted(piece_T, first, num_samples, semitones, round(FADE_S * sample_rate))
+    return heard_T
+
+
+def shifted(wav_T: Tensor, first: int, num_samples: int, semitones: float, fade: int) -> Tensor:
+    """Shift the pitch of the samples from `first` on; the others stay as they are.
+
+    Args:
+        wav_T: float32; at least a little longer than the part.
+        first: sample of the part.
+        num_samples: N.
+        semitones: up or down.
+        fade: samples at both ends of the part that cross from one to the other.
+
+    Shape:
+        returns: (T,)
+    """
+    speed = 2 ** (semitones / 12)
+    offsets = (torch.arange(num_samples, dtype=torch.float64) - (num_samples - 1) / 2) * speed
+    middle = first + (num_samples - 1) / 2
+    # at an end of the waveform the part is read from a little further in
+    reach = float(offsets[-1])
+    middle = min(max(middle, reach), len(wav_T) - 1 - reach)
+    moved_N = _read(wav_T, middle + offsets)
+    edge = torch.arange(1, num_samples + 1) / (fade + 1)
+    share_N = torch.minimum(edge, edge.flip(0)).clamp(max=1).to(wav_T.dtype)
+    heard_T = wav_T.clone()
+    part_N = heard_T[first : first + num_samples]
+    part_N += share_N * (moved_N - part_N)
+    return heard_T
+
+
+def _read(wav_T: Tensor, position_N: Tensor) -> Tensor:
+    """Samples between samples, by a windowed sinc of K taps; silence beyond the ends."""
+    padded_T = torch.nn.functional.pad(wav_T.double(), (TAPS // 2, TAPS // 2))
+    below_N = position_N.floor()
+    taps_K = torch.arange(1 - TAPS // 2, 1 + TAPS // 2)
+    distance_NK = (position_N - below_N)[:, None] - taps_K
+    window_NK = torch.cos(torch.pi * distance_NK / TAPS).square()
+    near_NK = padded_T[below_N.long()[:, None] + taps_K + TAPS // 2]
+    return (near_NK * torch.sinc(distance_NK) * window_NK).sum(1).to(wav_T.dtype)

@@ -1,0 +1,246 @@
+"""The paper's training step: who learns from what, and by which gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from umt_trainer.config import RunConfig
+from umt_trainer.confusion import ConfusionConfig, ConfusionNetwork
+from umt_trainer.data import Recording
+from umt_trainer.loop import train
+from umt_trainer.translation import Domain, TranslationNetwork, TranslationTask
+from umtcli.errors import TrainingError
+from umtcli.learning import Batch
+
+HOP, BEFORE, AFTER = 4, 3, 2
+CONFIG = RunConfig(
+    steps=6, batch_size=6, crop_s=0.06, shards=2, learning_rate=0.01, schedule="decay",
+    decay=0.5, decay_examples=12, weight_decay=0.0, warmup_steps=1, checkpoint_every_s=0.0,
+)  # fmt: skip
+
+
+@dataclass
+class Frames:
+    """A family whose latents and audio are linear in each other, frame by frame."""
+
+    family: str = "frames"
+    front_end_version: int = 1
+    sample_rate: int = 1000
+    hop_samples: int = HOP
+    played: list[tuple[nn.Module, Tensor, Tensor]] = field(default_factory=list)
+    heard: list[tuple[Tensor, bool]] = field(default_factory=list)
+    scored: list[Batch] = field(default_factory=list)
+
+    def context_frames(self, decoder: nn.Module) -> tuple[int, int]:
+        return BEFORE, AFTER
+
+    def config_of(self, network: nn.Module) -> Mapping[str, Any]:
+        return {"size": sum(p.numel() for p in network.parameters())}
+
+    def encode(self, encoder: nn.Module, wav_BT: Tensor) -> Tensor:
+        self.heard.append((wav_BT, torch.is_grad_enabled()))
+        latents: Tensor = encoder(wav_BT.unflatten(-1, (-1, HOP))).transpose(1, 2)
+        return latents
+
+    def rehear(self, wav_T: Tensor, seed: int, number: int) -> Tensor:
+        return -wav_T
+
+    def teachable(self, heard_CF: Tensor, clean_CF: Tensor) -> Tensor:
+        return torch.cat([heard_CF[:-1], clean_CF[-1:]])
+
+    def distort(self, batch: Batch, seed: int, background: list[Tensor]) -> Batch:
+        return replace(batch, wav_BT=2 * batch.wav_BT)
+
+    def encoder_loss(self, encoder: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        self.scored.append(batch)
+        return {"score": next(encoder.parameters()).square().sum()}
+
+    def decoder_loss(
+        self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor
+    ) -> dict[str, Tensor]:
+        self.played.append((decoder, latents_BCF, wav_BT))
+        inside = latents_BCF[..., BEFORE:-AFTER].transpose(1, 2)
+        return {"error": (decoder(inside).flatten(1) - wav_BT).square().mean()}
+
+
+def recording(number: int, scored: bool = False) -> Recording:
+    """Noise around a level that tells the domain."""
+    wav = np.random.default_rng(number).integers(-3000, 3000, 300) + 4000 * number
+    notes = np.array([[0.0, 9.0, 60.0, 0.0]]) if scored else None
+    return Recording(wav.astype(np.int16), notes)
+
+
+def task(num_domains: int = 3, scored: bool = False, **changes: Any) -> TranslationTask:
+    torch.manual_seed(0)
+    decoders = [nn.Linear(2, HOP) for _ in range(num_domains)]
+    network = TranslationNetwork(nn.Linear(HOP, 2), decoders, ConfusionNetwork(2, num_domains, 8))
+    domains = [Domain(f"d{n}", [recording(n, scored)]) for n in range(num_domains)]
+    return replace(TranslationTask(network, Frames(), domains, CONFIG), **changes)
+
+
+def learning_of(task: TranslationTask) -> Frames:
+    assert isinstance(task.learning, Frames)
+    return task.learning
+
+
+def gradients(losses: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor | None]:
+    total = sum((v for k, v in losses.items() if not k.startswith("_")), torch.zeros(()))
+    named = dict(network.named_parameters())
+    return dict(
+        zip(named, torch.autograd.grad(total, list(named.values()), allow_unused=True), strict=True)
+    )
+
+
+def test_the_classifier_hears_clean_music_and_teaches_nobody_else() -> None:
+    t = task()
+    found = gradients(t.guessing(0, 6), t.network)
+    assert all((g is not None) == name.startswith("confusion") for name, g in found.items())
+    ((wav, with_gradient),) = learning_of(t).heard
+    assert not with_gradient
+    assert [round(x / 4000) for x in (wav.mean(1) * 32768).tolist()] == [0, 1, 2, 0, 1, 2]
+
+
+def test_the_classifiers_loss_is_the_cross_entropy_of_the_domains() -> None:
+    t = task()
+    losses = t.guessing(4, 6)
+    wav = learning_of(t).heard[0][0]
+    logits = t.network.confusion(t.learning.encode(t.network.encoder, wav))
+    wanted = torch.tensor([1, 2, 0, 1, 2, 0])
+    chances = logits.softmax(1)[torch.arange(6), wanted]
+    assert losses["guess"].item() == pytest.approx(-chances.log().mean().item(), rel=1e-5)
+    right = (logits.argmax(1) == wanted).float().mean().item()
+    assert losses["_guessed"].item() == pytest.approx(right)
+
+
+def test_each_decoder_plays_its_own_domain_from_distorted_to_clean() -> None:
+    t = task()
+    losses = t.playing(1, 7)
+    clean = t._examples(1, 7).wav_BT
+    assert [len(wav) for _, _, wav in learning_of(t).played] == [2, 3, 2]
+    errors = []
+    for number in range(7):
+        which = (number + 1) % 3
+        decoder, latents, wavs = learning_of(t).played[which]
+        assert decoder is t.network.decoders[which]
+        place = len([n for n in range(number) if (n + 1) % 3 == which])
+        assert torch.equal(wavs[place], clean[number])
+        (heard,) = t.learning.encode(t.network.encoder, -clean[number : number + 1])
+        (known,) = t.learning.encode(t.network.encoder, clean[number : number + 1])
+        inside = latents[place][:, BEFORE:-AFTER]
+        assert torch.allclose(inside, t.learning.teachable(heard, known))
+        assert not latents[place][:, :BEFORE].any()  # silence around an example
+        assert not latents[place][:, -AFTER:].any()
+        played = decoder(inside.T).flatten()
+        errors.append((played - clean[number]).square().mean().item())
+    assert losses["error"].item() == pytest.approx(np.mean(errors), rel=1e-5)
+
+
+def test_confusion_is_minus_lambda_times_the_cross_entropy_and_scores_do_not_matter() -> None:
+    t = task(confusion=ConfusionConfig(weight=0.5))
+    losses = t.playing(0, 6)
+    latents = [learning_of(t).played[n % 3][1][n // 3][:, BEFORE:-AFTER] for n in range(6)]
+    guess = nn.functional.cross_entropy(
+        t.network.confusion(torch.stack(latents)), torch.arange(6) % 3
+    )
+    assert losses["confusion"].item() == pytest.approx(-0.5 * guess.item(), rel=1e-5)
+    assert set(losses) == {"error", "confusion"}
+
+
+def test_music_with_scores_teaches_the_encoder_what_its_family_wants() -> None:
+    t = task(scored=True)
+    assert set(t.playing(0, 6)) == {"error", "confusion", "score"}
+    (batch,) = learning_of(t).scored
+    assert torch.equal(batch.wav_BT, 2 * t._examples(0, 6).wav_BT)
+
+
+def test_examples_do_not_depend_on_how_a_batch_is_shared() -> None:
+    t = task()
+    whole, parts = t._examples(3, 6), [t._examples(n, 2) for n in (3, 5, 7)]
+    assert torch.equal(whole.wav_BT, torch.cat([p.wav_BT for p in parts]))
+    assert whole.others is not None
+    assert len(whole.others.wav_BT) == len(whole.others.notes) == 6
+
+
+def trained(t: TranslationTask, path: Path, config: RunConfig = CONFIG) -> dict[str, Tensor]:
+    network = train(replace(t, config=config), config, path, lambda *_: None)
+    return network.state_dict()
+
+
+def test_the_classifier_is_updated_alone_and_the_others_without_it(tmp_path: Path) -> None:
+    t = task()
+    before = {name: p.clone() for name, p in t.network.state_dict().items()}
+    confusion, autoencoders = t.phases()
+    assert (confusion.name, autoencoders.name) == ("confusion", "autoencoders")
+    learned = {id(p) for phase in t.phases() for p in phase.learned}
+    assert learned == {id(p) for p in t.network.parameters()}
+    assert len(confusion.learned) + len(autoencoders.learned) == len(learned)
+    trained(t, tmp_path / "c.pt")
+    after = t.network.state_dict()
+    assert all(not torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    whole = trained(task(), tmp_path / "whole.pt")
+
+    class Stopped(Exception):
+        pass
+
+    def stop(step: int, losses: dict[str, float]) -> None:
+        del losses
+        if step == 3:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train(task(), CONFIG, tmp_path / "parts.pt", stop)
+    resumed = trained(task(), tmp_path / "parts.pt")
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_the_learning_rate_decays_for_both_optimizers(tmp_path: Path) -> None:
+    trained(task(), tmp_path / "c.pt")
+    optimizers = torch.load(tmp_path / "c.pt", weights_only=True)["optimizers"]
+    rates = {name: state["param_groups"][0]["lr"] for name, state in optimizers.items()}
+    # the last step begins after 30 examples: two whole dozens
+    assert rates == {"confusion": 0.0025, "autoencoders": 0.0025}
+
+
+def test_a_decoder_without_examples_in_a_step_stays_as_it_is(tmp_path: Path) -> None:
+    t = task()
+    before = t.network.decoders[2].state_dict()["weight"].clone()
+    config = replace(CONFIG, steps=1, batch_size=2, shards=1)
+    trained(t, tmp_path / "c.pt", config)
+    assert torch.equal(t.network.decoders[2].state_dict()["weight"], before)
+
+
+def test_what_bears_on_the_result_is_in_the_identity() -> None:
+    t = task()
+    assert t.identity() == task().identity()
+    wide = TranslationNetwork(
+        nn.Linear(HOP, 2), list(t.network.decoders), ConfusionNetwork(2, 3, 9)
+    )
+    others = {
+        "confusion": [replace(t, confusion=ConfusionConfig(weight=0.0)), replace(t, network=wide)],
+        "domains": [replace(t, domains=[replace(t.domains[0], name="x"), *t.domains[1:]])],
+        "family": [replace(t, learning=Frames(family="other"))],
+    }
+    for name, tasks in others.items():
+        for other in tasks:
+            theirs, own = other.identity(), t.identity()
+            assert {k for k in own if theirs[k] != own[k]} == {name}
+
+
+def test_domains_and_decoders_must_match_and_be_several() -> None:
+    t = task()
+    with pytest.raises(TrainingError, match="There are 2 domains, but 3 decoders"):
+        replace(t, domains=t.domains[:2])
+    with pytest.raises(TrainingError, match="two or more domains"):
+        replace(t, domains=t.domains[:1])

@@ -1,0 +1,215 @@
+"""The paper's task: one encoder for all domains, a decoder for each, and who confuses whom.
+
+A step has two updates. First the confusion network learns to tell domains by the latents
+of the clean music; the encoder has no part in that. Then encoder and decoders learn to
+play each domain's music again from its distorted form, and the encoder to confuse:
+
+    clean ──── encoder ─ (detached) ─ confusion ─ cross-entropy                   update 1
+    distorted ─ encoder ─┬─ confusion (fixed) ── −λ · cross-entropy ─┐
+                         └─ the domain's decoder ─ reconstruction ───┴──────────── update 2
+
+B examples, C latent channels, D domains, F latent frames, T samples.
+
+Source: arXiv:1805.07848, section 3.2, equations 1 and 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from umt_trainer.config import RunConfig
+from umt_trainer.confusion import ConfusionConfig, ConfusionNetwork, drop
+from umt_trainer.data import Recording, draw_batch, fingerprint
+from umt_trainer.tasks import Phase
+from umtcli.errors import TrainingError
+from umtcli.learning import Batch, Learning
+
+
+class TranslationNetwork(nn.Module):
+    """All that is trained together.
+
+    Args:
+        encoder: hears every domain.
+        decoders: one for each domain, in the domains' order.
+        confusion: guesses the domain, by the same order.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, decoders: Sequence[nn.Module], confusion: ConfusionNetwork
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoders = nn.ModuleList(decoders)
+        self.confusion = confusion
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What one decoder is to sound like.
+
+    Attributes:
+        name: of the domain.
+        recordings: its music; scores are used where every recording of all domains has one.
+    """
+
+    name: str
+    recordings: Sequence[Recording]
+
+
+@dataclass(frozen=True)
+class TranslationTask:
+    """Encoder, decoders and confusion network together.
+
+    Example n is of domain n mod D, so that domains count alike however much music they have.
+
+    Attributes:
+        network: with one decoder for each domain.
+        learning: of its family.
+        domains: two or more.
+        config: of the run.
+        confusion: how much confusion counts.
+        background: (T,) sounds without notes, for families whose encoder hears scores.
+
+    Raises:
+        TrainingError: domains and decoders do not match, or there is nothing to confuse.
+    """
+
+    network: TranslationNetwork
+    learning: Learning
+    domains: Sequence[Domain]
+    config: RunConfig
+    confusion: ConfusionConfig = field(default_factory=ConfusionConfig)
+    background: list[Tensor] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if len(self.domains) < 2:
+            raise TrainingError("Translation needs two or more domains to be learned.")
+        if len(self.domains) != len(self.network.decoders):
+            raise TrainingError(
+                f"There are {len(self.domains)} domains, but {len(self.network.decoders)} decoders."
+            )
+
+    def identity(self) -> dict[str, Any]:
+        """The networks, the family and every domain's music."""
+        config_of = self.learning.config_of
+        return {
+            "kind": "translation",
+            "family": self.learning.family,
+            "front_end_version": self.learning.front_end_version,
+            "encoder": config_of(self.network.encoder),
+            "decoders": [config_of(decoder) for decoder in self.network.decoders],
+            "domains": {d.name: fingerprint(d.recordings) for d in self.domains},
+            "confusion": asdict(self.confusion) | {"channels": self.network.confusion.channels},
+        }
+
+    def phases(self) -> list[Phase]:
+        """The confusion network's update, then the autoencoders'."""
+        network = self.network
+        autoencoders = nn.ModuleList([network.encoder, *network.decoders])
+        return [
+            Phase.of("confusion", network.confusion, self.guessing),
+            Phase.of("autoencoders", autoencoders, self.playing),
+        ]
+
+    def guessing(self, index: int, size: int) -> dict[str, Tensor]:
+        """What the confusion network is taught: the domain of the clean music's latents."""
+        clean_BCF = self._clean(self._examples(index, size))
+        numbers = range(index, index + size)
+        seen_BCF = drop(clean_BCF, self.confusion.input_dropout, self.config.seed, numbers)
+        logits_BD = self.network.confusion(seen_BCF)
+        domain_B = self._domains(index, size)
+        return {
+            "guess": functional.cross_entropy(logits_BD, domain_B),
+            "_guessed": (logits_BD.argmax(1) == domain_B).float().mean(),
+        }
+
+    def playing(self, index: int, size: int) -> dict[str, Tensor]:
+        """What encoder and decoders are taught: to play again, and to confuse."""
+        batch = self._examples(index, size)
+        heard_BCF = self._hear_distorted(batch)
+        logits_BD = self.network.confusion(heard_BCF)
+        guess = functional.cross_entropy(logits_BD, self._domains(index, size))
+        losses = self._reconstruction(heard_BCF, batch)
+        losses["confusion"] = -self.confusion.weight * guess
+        if all(notes is not None for notes in batch.notes):
+            distorted = self.learning.distort(batch, self.config.seed, self.background)
+            distorted = replace(distorted, wav_BT=distorted.wav_BT.to(self._device))
+            losses |= self.learning.encoder_loss(self.network.encoder, distorted)
+        return losses
+
+    def _reconstruction(self, heard_BCF: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Each domain's examples by its own decoder; the mean over examples.
+
+        Before and after an example there is silence.
+        """
+        num_domains, size = len(self.domains), len(heard_BCF)
+        losses: dict[str, Tensor] = {}
+        for which, decoder in enumerate(self.network.decoders):
+            own = slice((which - batch.index) % num_domains, None, num_domains)
+            wav_BT, latents_BCF = batch.wav_BT[own].to(self._device), heard_BCF[own]
+            if len(wav_BT) == 0:
+                continue
+            around = self.learning.context_frames(decoder)
+            played = self.learning.decoder_loss(
+                decoder, functional.pad(latents_BCF, around), wav_BT
+            )
+            for name, loss in played.items():
+                share = loss * (len(wav_BT) / size)
+                losses[name] = losses[name] + share if name in losses else share
+        return losses
+
+    def _hear_distorted(self, batch: Batch) -> Tensor:
+        """Latents of the distorted input, as they teach to play the clean audio."""
+        learning = self.learning
+        again_BT = torch.stack(
+            [
+                learning.rehear(wav_T, self.config.seed, batch.index + i)
+                for i, wav_T in enumerate(batch.wav_BT)
+            ]
+        )
+        heard_BCF = learning.encode(self.network.encoder, again_BT.to(self._device))
+        pairs = zip(heard_BCF, self._clean(batch), strict=True)
+        return torch.stack([learning.teachable(heard, clean) for heard, clean in pairs])
+
+    @torch.no_grad()
+    def _clean(self, batch: Batch) -> Tensor:
+        return self.learning.encode(self.network.encoder, batch.wav_BT.to(self._device))
+
+    def _examples(self, index: int, size: int) -> Batch:
+        """Clean examples, on the CPU, where they are distorted."""
+        learning, config = self.learning, self.config
+        hop, rate = learning.hop_samples, learning.sample_rate
+        length = round(config.crop_s * rate / hop) * hop
+        examples = [
+            draw_batch(self._domain(n).recordings, config.seed, n, 1, length, rate)
+            for n in range(index, index + size)
+        ]
+        return _joined(examples)
+
+    def _domain(self, number: int) -> Domain:
+        return self.domains[number % len(self.domains)]
+
+    def _domains(self, index: int, size: int) -> Tensor:
+        numbers_B = torch.arange(index, index + size, device=self._device)
+        return numbers_B % len(self.domains)
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.network.parameters()).device
+
+
+def _joined(batches: Sequence[Batch]) -> Batch:
+    """Consecutive examples as one batch."""
+    others = [batch.others for batch in batches if batch.others is not None]
+    return Batch(
+        torch.cat([batch.wav_BT for batch in batches]),
+        batches[0].index,
+        tuple(notes for batch in batches for notes in batch.notes),
+        _joined(others) if others else None,
+    )
