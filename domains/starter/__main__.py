@@ -34,7 +34,7 @@ Processes = Annotated[int, typer.Option(min=1, help="How many pieces to render a
 @app.command()
 def practice(
     out: Out,
-    pieces_per_program: Annotated[int, typer.Option(min=1)] = 3,
+    pieces_per_program: Annotated[int, typer.Option(min=1)] = 6,
     seconds: Seconds = 40.0,
     seed: Seed = 1,
     soundfont: Soundfont = SOUNDFONT,

@@ -17,6 +17,9 @@ DOMAINS: dict[str, tuple[tuple[int, ...], Style]] = {
 }
 """Each domain's programs, over which its pieces go in turn, and what they may play."""
 
+SLOW_STEP_S = 0.11
+"""Instruments whose fastest notes are no shorter speak slowly."""
+
 SOURCES = (
     *("violin", "flute", "choir", "guitar", "piano", "strings"),
     *("organ", "harpsichord", "clarinet", "brass"),
@@ -29,9 +32,14 @@ TARGETS = ("piano", "strings", "organ")
 def practice(
     out: Path, pieces_per_program: int, seconds: float, seed: int, soundfont: Path = SOUNDFONT
 ) -> Iterator[Job]:
-    """Pieces for the encoder: every usable program, ``practice/{program:03d}_{k}``."""
-    for k in range(pieces_per_program):
+    """Pieces for the encoder: every usable program, ``practice/{program:03d}_{k}``.
+
+    Instruments that speak slowly play twice as many: when they strike is hardest to hear.
+    """
+    for k in range(2 * pieces_per_program):
         for program, instrument in INSTRUMENTS.items():
+            if k >= pieces_per_program and instrument.style.fastest_s < SLOW_STEP_S:
+                continue
             score = compose(_seed(seed, "practice", program, k), instrument.style, seconds)
             path = out / "practice" / f"{program:03d}_{k}.flac"
             yield Job(score, path, program, soundfont=soundfont)

@@ -24,7 +24,9 @@ class EncoderConfig:
 
     channels: int = 32
     """Feature maps of every layer."""
-    blocks: tuple[tuple[int, int], ...] = ((1, 1), (12, 1), (1, 2), (7, 1), (1, 4), (1, 1))
+    blocks: tuple[tuple[int, int], ...] = (
+        *((1, 1), (12, 1), (1, 2), (7, 1), (1, 4), (1, 1), (1, 8)),
+    )
     """(pitch, time) dilation of each residual 3×3 convolution; 12 semitones compare octaves."""
 
 

@@ -1,7 +1,7 @@
 """The universal encoder of the harmonic family: what is played, how hard, how loud.
 
 A small residual network over (pitch, time) turns the log spectrum into activations of
-88 pitches. It looks a quarter of a second around a frame (± 0.24 s, and the spectra there
+88 pitches. It looks less than a second around a frame (± 0.4 s, and the spectra there
 ± 0.19 s more), so that it hears notes and not pieces; the only long memory is the slow
 level that everything is heard relative to.
 

@@ -129,6 +129,9 @@ class HarmonicLearning:
         """Cross-entropies of frames and onsets, squared error of velocities.
 
         The first and last frames of each example have no context and are not judged.
+
+        Raises:
+            TrainingError: the examples are so short that nothing is left to judge.
         """
         assert isinstance(encoder, EncoderNetwork)
         logits, skipped = _hear_crop(encoder, batch.wav_BT)
@@ -136,6 +139,12 @@ class HarmonicLearning:
             [note_targets(notes, logits.shape[-1], skipped) for notes in _scores(batch)]
         ).to(logits.device)
         margin = encoder.reach_frames
+        if logits.shape[-1] <= 2 * margin:
+            shortest_s = 2 * (margin + skipped) / LATENT_RATE
+            raise TrainingError(
+                f"Examples of {batch.wav_BT.shape[-1] / SAMPLE_RATE:g} s are too short for this "
+                f"encoder, which judges only what lies inside: take more than {shortest_s:g} s."
+            )
         logits, target = logits[..., margin:-margin], target[..., margin:-margin]
         frame, onset, velocity = logits.unbind(1)
         sounding, struck, level = target.unbind(1)
@@ -143,7 +152,9 @@ class HarmonicLearning:
             "frame": functional.binary_cross_entropy_with_logits(
                 frame, sounding, pos_weight=frame.new_tensor(2.0)
             ),
-            "onset": functional.binary_cross_entropy_with_logits(
+            # strikes are rare and decide what a plucked or struck domain plays
+            "onset": 4
+            * functional.binary_cross_entropy_with_logits(
                 onset, struck, pos_weight=onset.new_tensor(3.0)
             ),
             "velocity": 0.5

@@ -9,6 +9,7 @@ import torch
 from umt_domains.harmonic.config import LATENT_HOP, SAMPLE_RATE
 from umt_domains.harmonic.encoder import HarmonicEncoder
 from umt_domains.harmonic.learning import HarmonicLearning, note_targets, spectral_distance
+from umtcli.errors import TrainingError
 from umtcli.learning import Batch
 
 A4 = 69 - 21
@@ -119,6 +120,14 @@ def test_a_tiny_decoder_learns_to_play_a_tone_and_its_overtone() -> None:
     assert level_db(played, 1320.0) == pytest.approx(level_db(wav[0], 1320.0), abs=3)
     for other_hz in (466.16, 880.0, 1760.0):
         assert level_db(played, other_hz) < level_db(wav[0], 440.0) - 30
+
+
+def test_examples_too_short_to_judge_are_refused_with_the_length_they_need() -> None:
+    learning = HarmonicLearning()
+    encoder = learning.new_encoder({"channels": 8, "blocks": [[1, 10]]})
+    wav = tone(440.0, 44 * LATENT_HOP)[None]
+    with pytest.raises(TrainingError, match=r"more than 0\.88 s"):
+        learning.encoder_loss(encoder, Batch(wav, 0, (np.zeros((0, 4)),)))
 
 
 @pytest.mark.parametrize("kind", ["encoder", "decoder"])
