@@ -44,11 +44,11 @@ def write(path, samples, **options):
 # --- what it is for ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("bits", [16, 24, 32])
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [(name, bits) for name in FORMATS for bits in (16, 24, 32) if (name, bits) != ("flac", 32)],
+)
 def test_a_pcm_file_starts_no_process(tmp_path, tone, started, name, bits):
-    if (name, bits) == ("flac", 32):
-        pytest.skip("flac stores no float")
     tags = {"comment": "umt 0.1", "encoded_by": "umt"}
     write(tmp_path / f"a.{name}", tone(440, num_samples=9000), bits=bits, tags=tags)
     assert started == []
