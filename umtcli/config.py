@@ -1,4 +1,4 @@
-"""Where umt keeps what belongs to the user."""
+"""Where umt keeps what belongs to the user, and defaults that commands and pipeline share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import platformdirs
+
+BLEND_AT_S = 3.5
+"""Where `umt blend` starts its crossfade, in seconds, unless told otherwise: as the paper."""
+BLEND_CROSSFADE_S = 1.5
+"""How long the crossfade is then, in seconds."""
 
 
 def umt_home() -> Path:

@@ -8,7 +8,7 @@ import umtcli
 
 
 def test_the_public_names_are_these_and_all_resolve() -> None:
-    assert umtcli.__all__ == ["Domain", "UmtError", "__version__", "convert", "hookimpl"]
+    assert umtcli.__all__ == ["Domain", "UmtError", "__version__", "blend", "convert", "hookimpl"]
     for name in umtcli.__all__:
         assert getattr(umtcli, name) is not None
 

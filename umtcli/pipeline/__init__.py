@@ -9,13 +9,15 @@ import os
 from collections.abc import Iterable, Mapping
 
 from umtcli.catalog import Catalog, installed_catalog
+from umtcli.config import BLEND_AT_S, BLEND_CROSSFADE_S
 from umtcli.domain import Value
 from umtcli.pipeline.events import Listener, ignore
-from umtcli.pipeline.jobs import Request
+from umtcli.pipeline.jobs import BlendRequest, Request
 from umtcli.pipeline.result import Result
 from umtcli.pipeline.run import run
+from umtcli.pipeline.run_blend import run_blend
 
-__all__ = ["Request", "Result", "convert", "run"]
+__all__ = ["BlendRequest", "Request", "Result", "blend", "convert", "run", "run_blend"]
 
 StrPath = str | os.PathLike[str]
 
@@ -72,6 +74,71 @@ def convert(
         overwrite=overwrite,
     )
     return run(request, installed_catalog() if catalog is None else catalog, listener)
+
+
+def blend(
+    first: StrPath,
+    second: StrPath,
+    to: str,
+    output: StrPath | None = None,
+    *,
+    at_s: float = BLEND_AT_S,
+    crossfade_s: float = BLEND_CROSSFADE_S,
+    format: str | None = None,  # noqa: A002 - the flag is called so
+    rate: int | None = None,
+    bits: int = 16,
+    options: Mapping[str, Value] | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    overwrite: bool = False,
+    listener: Listener = ignore,
+    catalog: Catalog | None = None,
+) -> Result:
+    """Crossfade two pieces in latent space and play the result, as `umt blend` does.
+
+    The first piece is heard until `at_s`; over the next `crossfade_s` its latents give way,
+    in a straight line, to those of the second, whose beginning lies at `at_s`; then the
+    rest of the second is heard. Both times are rounded to frames of the latent space.
+
+    A failing input does not raise: look at the result's `error`.
+
+    Args:
+        first: the file that begins; it must last until the end of the crossfade.
+        second: the file that goes on; at least as long as the crossfade.
+        to: a domain or a mix.
+        output: a file or a folder; None: `FIRST-SECOND-DOMAIN.ext` beside the first.
+        at_s: where the crossfade starts, in seconds.
+        crossfade_s: how long it is, in seconds; 0 for a hard cut.
+        format: as for `convert`, as all that follow.
+        rate: sample rate of the output in Hz; None: the decoder's.
+        bits: of PCM formats.
+        options: family options.
+        seed: of all randomness.
+        device: `auto`, `cpu` or `cuda:N`.
+        overwrite: whether to replace an output that exists.
+        listener: told what happens, as it happens.
+        catalog: what can be played; None: everything installed.
+
+    Shape:
+        the output lasts `at_s` and the whole of the second piece.
+
+    Raises:
+        UsageError: the request itself is wrong, e.g. an unknown domain; nothing was done.
+    """
+    request = Request(
+        inputs=(os.fspath(first), os.fspath(second)),
+        to=tuple(_split(to)),
+        output=None if output is None else os.fspath(output),
+        format=format,
+        rate=rate,
+        bits=bits,
+        options={name: str(value) for name, value in (options or {}).items()},
+        seed=seed,
+        device=device,
+        overwrite=overwrite,
+    )
+    catalog = installed_catalog() if catalog is None else catalog
+    return run_blend(BlendRequest(request, at_s, crossfade_s), catalog, listener)
 
 
 def _as_list(value: StrPath | Iterable[StrPath]) -> list[StrPath]:

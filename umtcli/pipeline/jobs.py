@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from umtcli.config import BLEND_AT_S, BLEND_CROSSFADE_S
 from umtcli.domain import Value
 from umtcli.errors import UmtError
 from umtcli.pipeline.players import Player
@@ -39,6 +40,17 @@ class Request:
 
 
 @dataclass(frozen=True)
+class BlendRequest:
+    """What a user asked `umt blend` for."""
+
+    request: Request
+    """Two inputs, one player; all else as for `umt convert`."""
+    at_s: float = BLEND_AT_S
+    """Where the crossfade starts, in seconds of the first piece."""
+    crossfade_s: float = BLEND_CROSSFADE_S
+
+
+@dataclass(frozen=True)
 class Output:
     """One input played by one domain, or by one mix."""
 
@@ -58,11 +70,22 @@ class Output:
 
 @dataclass(frozen=True)
 class Job:
-    """One input with its outputs; it is decoded and encoded once for all of them."""
+    """One input with its outputs; it is decoded and encoded once for all of them.
+
+    A blend is a job with a second input.
+    """
 
     source: Path | None
     """None: standard input."""
     outputs: tuple[Output, ...]
+    blended_into: Path | None = None
+    """The second input of a blend."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The inputs that are files."""
+        return tuple(path for path in (self.source, self.blended_into) if path)
 
     def __str__(self) -> str:
-        return STDIO if self.source is None else str(self.source)
+        first = STDIO if self.source is None else str(self.source)
+        return first if self.blended_into is None else f"{first} + {self.blended_into}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from umtcli.domain import Value, resolve_options
 from umtcli.errors import DecodeError, EncodeError, OptionError, OutputExists, UmtError, UsageError
 from umtcli.media import probe
 from umtcli.media.formats import find_format
-from umtcli.pipeline.jobs import STDIO, Job, Output, Request
+from umtcli.pipeline.jobs import STDIO, BlendRequest, Job, Output, Request
 from umtcli.pipeline.naming import DEFAULT_FORMAT, Naming
 from umtcli.pipeline.players import Player, find_player
 
@@ -50,6 +51,38 @@ def plan(request: Request, catalog: Catalog) -> tuple[Job, ...]:
         replace(job, outputs=tuple(replace(o, refused=_refused(o, request)) for o in job.outputs))
         for job in jobs
     )
+
+
+def plan_blend(blend: BlendRequest, catalog: Catalog) -> Job:
+    """Decide where a blend goes: `A-B-DOMAIN.ext` beside A unless `-o` says otherwise.
+
+    Raises:
+        UnknownDomain: as `plan`.
+        OptionError: as `plan`.
+        UsageError: as `plan`, or there are not two files, one player and two durations.
+    """
+    request = blend.request
+    _check_numbers(request)
+    for flag, value in (("--at", blend.at_s), ("--crossfade", blend.crossfade_s)):
+        if not 0 <= value < math.inf:
+            raise UsageError(f"{flag} takes seconds from 0 on, not {value:g}.")
+    players = _players(request.to, catalog)
+    if len(players) > 1:
+        raise UsageError("A blend is played by one domain or one mix: say --to once.")
+    first, second = (_file(text) for text in request.inputs)
+    name = f"{first.stem}-{second.stem}{first.suffix}"
+    naming = Naming(request, num_outputs=1, folders=False)
+    path, kind = naming.output(first.with_name(name), Path(), players[0])
+    output = Output(players[0], _options(request, players, catalog), path, kind)
+    job = Job(first, (output,), blended_into=second)
+    _refuse_inputs([job])
+    return replace(job, outputs=(replace(output, refused=_refused(output, request)),))
+
+
+def _file(text: str) -> Path:
+    if text == STDIO or Path(text).is_dir():
+        raise UsageError(f"A blend takes two files: {text} is none. (A file called -? Say ./-)")
+    return Path(text)
 
 
 def _check_numbers(request: Request) -> None:
@@ -152,7 +185,7 @@ def _refuse_clashes(jobs: Iterable[Job]) -> None:
 
 
 def _refuse_inputs(jobs: Sequence[Job]) -> None:
-    inputs = [job.source for job in jobs if job.source]
+    inputs = [path for job in jobs for path in job.files]
     names = {_same_name(path) for path in inputs}
     identities = {identity for path in inputs if (identity := _identity(path))}
     for job in jobs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol, cast
@@ -9,11 +10,13 @@ from typing import BinaryIO, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from umtcli.media import AudioReader, AudioWriter, LoudnessMeter
+from umtcli.errors import UmtError
+from umtcli.media import AudioWriter, LoudnessMeter
 from umtcli.media.writer import Bits
 from umtcli.pipeline.causal import CausalLevel
 from umtcli.pipeline.jobs import Output, Request
 from umtcli.pipeline.levels import Spool, match_loudness
+from umtcli.pipeline.machines import blame
 from umtcli.pipeline.tags import output_tags
 
 
@@ -41,7 +44,12 @@ class SinkSettings:
     """What sinks of one input have in common."""
 
     request: Request
-    reader: AudioReader
+    sample_rate: int
+    """Of the input, in Hz."""
+    num_channels: int
+    """Of the input and its outputs, 1 or 2."""
+    tags: Mapping[str, str]
+    """Of the input."""
     meter: LoudnessMeter
     """Of the input."""
     stdout: BinaryIO
@@ -52,10 +60,10 @@ class SinkSettings:
         return AudioWriter(
             self.stdout if output.path is None else output.path,
             sample_rate=sample_rate,
-            num_channels=self.reader.num_channels,
+            num_channels=self.num_channels,
             format=output.format,
             bits=cast(Bits, request.bits),  # planned: 16, 24 or 32
-            tags=output_tags(self.reader.tags, output.player),
+            tags=output_tags(self.tags, output.player),
             seed=request.seed,
         )
 
@@ -83,7 +91,7 @@ class FileSink:
         self._output = output
         self._rate = sample_rate
         self._settings = settings
-        spool = Spool(output.path.parent, sample_rate, settings.reader.num_channels)
+        spool = Spool(output.path.parent, sample_rate, settings.num_channels)
         self._spool = cleanup.enter_context(spool)
 
     def write(self, block_TC: NDArray[np.float32]) -> None:
@@ -119,7 +127,7 @@ class PipeSink:
     ) -> None:
         self._rate = sample_rate
         self._num_samples = 0
-        self._level = CausalLevel(settings.meter, sample_rate, settings.reader.num_channels)
+        self._level = CausalLevel(settings.meter, sample_rate, settings.num_channels)
         self._writer = settings.open_writer(output, sample_rate)
         cleanup.callback(self._abandon)
         self._complete = False
@@ -139,3 +147,11 @@ class PipeSink:
     def _abandon(self) -> None:
         if not self._complete:
             self._writer.abort()
+
+
+def deliver(output: Output, sink: OutputSink) -> Delivered | UmtError:
+    """Complete an output, or say why it cannot be."""
+    try:
+        return sink.deliver()
+    except Exception as e:
+        return blame(e, f"Writing {output}")

@@ -1,0 +1,93 @@
+"""Options that `umt convert` and `umt blend` share, and how their texts are read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from umtcli.errors import OptionError, UsageError
+
+To = Annotated[
+    list[str],
+    typer.Option(
+        "--to",
+        metavar="DOMAIN[,DOMAIN…]",
+        help="What to play it with; `umt domains` lists them. `'piano*0.7+strings*0.3'` mixes "
+        "several into one output; without gains the shares are equal.",
+        show_default=False,
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="An option of the domain; `umt domains NAME` lists them.",
+        show_default=False,
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        help="wav, flac, mp3, …  Default: by the name of -o, else as the input, else wav.",
+        show_default=False,
+    ),
+]
+Rate = Annotated[
+    int | None,
+    typer.Option(
+        metavar="HZ",
+        help="Sample rate of the outputs. Default: the domain's.",
+        show_default=False,
+    ),
+]
+Bits = Annotated[int, typer.Option(help="16 (dithered), 24 or 32 (float), for PCM.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same music.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="One JSON object a line for each output; on stderr with -o -."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only errors.")]
+
+
+def goes_to_stdout(output: str | None) -> bool:
+    """Whether `-o` names standard output.
+
+    Raises:
+        UsageError: it does, and that is a terminal.
+    """
+    if output == "-" and sys.stdout.isatty():
+        raise UsageError("-o - would fill the terminal with audio: pipe it into something.")
+    return output == "-"
+
+
+def split(texts: Iterable[str]) -> list[str]:
+    """Domains may be given as one list or in several flags.
+
+    >>> split(["piano, organ", "strings"])
+    ['piano', 'organ', 'strings']
+    """
+    return [name.strip() for text in texts for name in text.split(",") if name.strip()]
+
+
+def parse_settings(texts: Iterable[str] | None) -> dict[str, str]:
+    """Read what was given as `--set NAME=VALUE`.
+
+    Raises:
+        OptionError: a text has no `=` or no name.
+
+    >>> parse_settings(["brightness = 0.3"])
+    {'brightness': '0.3'}
+    """
+    settings = {}
+    for text in texts or ():
+        name, separator, value = text.partition("=")
+        if not separator or not name.strip():
+            raise OptionError(f"--set takes NAME=VALUE, not {text!r}.")
+        settings[name.strip()] = value.strip()
+    return settings

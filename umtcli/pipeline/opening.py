@@ -1,0 +1,42 @@
+"""Opening one output: its networks, its lane and its sink."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from umtcli.pipeline.jobs import Output
+from umtcli.pipeline.lane import Lane, plays_mid
+from umtcli.pipeline.machines import Machines
+from umtcli.pipeline.sinks import OutputSink, SinkSettings, open_sink
+from umtcli.pipeline.translate import Part
+
+
+def open_part(
+    machines: Machines, output: Output, settings: SinkSettings, cleanup: ExitStack
+) -> tuple[Part, OutputSink]:
+    """Load what plays an output and open where it goes.
+
+    Args:
+        machines: the networks of the run.
+        output: what is made.
+        settings: of its input.
+        cleanup: whatever is incomplete when it closes disappears.
+
+    Raises:
+        UmtError: a network cannot be loaded, or nothing can be written there.
+    """
+    decoder = machines.player(output.player, output.options)
+    encoder = machines.encoder(output.player.lead)
+    rate_out = settings.request.rate or decoder.sample_rate
+    sink = open_sink(output, rate_out, settings, cleanup)
+    lane = Lane(
+        decoder,
+        sink,
+        num_channels=settings.num_channels,
+        rate_in=settings.sample_rate,
+        rate_heard=encoder.sample_rate,
+        rate_out=rate_out,
+        seed=settings.request.seed,
+    )
+    mid = plays_mid(decoder, settings.num_channels)
+    return Part(str(output.player), encoder, lane, mid), sink
