@@ -58,6 +58,8 @@ def test_dropout_is_keyed_by_seed_and_example_not_by_the_batch() -> None:
     ("field", "value", "message"),
     [
         ("input_dropout", 1.0, "input_dropout is 1.0; it must be from 0 to below 1"),
+        ("updates", 0, "updates is 0; it must be from 1"),
+        ("rate", 0.0, "rate is 0.0; it must be above 0 and finite"),
         ("weight", -0.1, "weight is -0.1; it must be from 0 and finite"),
         ("weight", float("nan"), "weight is nan; it must be from 0 and finite"),
     ],

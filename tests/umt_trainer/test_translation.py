@@ -213,6 +213,20 @@ def test_the_learning_rate_decays_for_both_optimizers(tmp_path: Path) -> None:
     assert rates == {"confusion": 0.0025, "autoencoders": 0.0025}
 
 
+def test_the_classifier_may_learn_more_often_at_its_own_rate(tmp_path: Path) -> None:
+    t = task(confusion=ConfusionConfig(updates=3, rate=0.5))
+    trained(t, tmp_path / "c.pt", replace(CONFIG, steps=1, shards=1))
+    optimizers = torch.load(tmp_path / "c.pt", weights_only=True)["optimizers"]
+    groups = {name: state["param_groups"][0]["lr"] for name, state in optimizers.items()}
+    assert groups == {"confusion": 0.005, "autoencoders": 0.01}
+    steps = {name: float(state["state"][0]["step"]) for name, state in optimizers.items()}
+    assert steps == {"confusion": 3, "autoencoders": 1}
+    first, second, third = [wav for wav, with_gradient in learning_of(t).heard[:3]]
+    for again in (second, third):  # other music, of the same domains
+        assert not torch.equal(first, again)
+        assert [round(x / 4000) for x in (again.mean(1) * 32768).tolist()] == [0, 1, 2, 0, 1, 2]
+
+
 def test_a_decoder_without_examples_in_a_step_stays_as_it_is(tmp_path: Path) -> None:
     t = task()
     before = t.network.decoders[2].state_dict()["weight"].clone()

@@ -33,12 +33,21 @@ class ConfusionConfig:
     """Share of the latents that it does not see while it learns."""
     weight: float = 1e-2
     """λ: what its cross-entropy counts in the encoder's loss, with its sign changed."""
+    updates: int = 1
+    """Of the confusion network for each of the encoder, from other music each time. One that
+    guesses badly takes nothing from the latents that a better one would not find there."""
+    rate: float = 1.0
+    """Its learning rate, as a share of the run's."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.input_dropout < 1:
             raise UsageError(
                 f"input_dropout is {self.input_dropout}; it must be from 0 to below 1."
             )
+        if self.updates < 1:
+            raise UsageError(f"updates is {self.updates}; it must be from 1.")
+        if not 0 < self.rate < math.inf:
+            raise UsageError(f"rate is {self.rate}; it must be above 0 and finite.")
         if not 0 <= self.weight < math.inf:
             raise UsageError(f"weight is {self.weight}; it must be from 0 and finite.")
 

@@ -53,7 +53,7 @@ def train(task: Task, config: RunConfig, checkpoint_path: Path, report: Report) 
                 for parameter, *parts in zip(phase.learned, *(g for _, g in shards), strict=True):
                     parameter.grad = _total(parts, config.shards)
                 _clip(phase.learned, config.clip_norm, step, checkpoint_path)
-                run.update(phase, learning_rate(config, step))
+                run.update(phase, phase.rate * learning_rate(config, step))
                 losses |= means
             run.advance(losses)
             report(step, run.smooth)

@@ -34,12 +34,14 @@ class Phase:
     Attributes:
         name: of the phase, and of its optimizer in checkpoints.
         learned: the parameters that it updates; its losses may touch others.
-        losses: what is minimized. Their names are not another phase's.
+        losses: what is minimized. Their names are not those of a phase of another name.
+        rate: its learning rate, as a share of the run's.
     """
 
     name: str
     learned: Sequence[nn.Parameter]
     losses: Losses
+    rate: float = 1.0
 
     @classmethod
     def of(cls, name: str, network: nn.Module, losses: Losses) -> Phase:
@@ -58,7 +60,10 @@ class Task(Protocol):
         """What is learned from what, as plain values: a checkpoint of another is refused."""
 
     def phases(self) -> Sequence[Phase]:
-        """The updates of each step, in order. A later one sees what an earlier one changed."""
+        """The updates of each step, in order. A later one sees what an earlier one changed.
+
+        Those of one name update the same parameters, and share an optimizer.
+        """
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -29,6 +30,9 @@ from umt_trainer.data import Recording, draw_batch, fingerprint
 from umt_trainer.tasks import Phase
 from umtcli.errors import TrainingError
 from umtcli.learning import Batch, Learning
+
+FAR = 1 << 40
+"""From here on there are examples for further updates, beyond those of any run."""
 
 
 class TranslationNetwork(nn.Module):
@@ -109,13 +113,20 @@ class TranslationTask:
         }
 
     def phases(self) -> list[Phase]:
-        """The confusion network's update, then the autoencoders'."""
-        network = self.network
-        autoencoders = nn.ModuleList([network.encoder, *network.decoders])
-        return [
-            Phase.of("confusion", network.confusion, self.guessing),
-            Phase.of("autoencoders", autoencoders, self.playing),
+        """The confusion network's updates, then the autoencoders'."""
+        network, confusion = self.network, self.confusion
+        guessing = [
+            replace(
+                Phase.of("confusion", network.confusion, partial(self._guessing_again, again)),
+                rate=confusion.rate,
+            )
+            for again in range(confusion.updates)
         ]
+        autoencoders = nn.ModuleList([network.encoder, *network.decoders])
+        return [*guessing, Phase.of("autoencoders", autoencoders, self.playing)]
+
+    def _guessing_again(self, again: int, index: int, size: int) -> dict[str, Tensor]:
+        return self.guessing(index + again * len(self.domains) * FAR, size)
 
     def guessing(self, index: int, size: int) -> dict[str, Tensor]:
         """What the confusion network is taught: the domain of the clean music's latents."""
