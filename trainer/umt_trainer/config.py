@@ -3,77 +3,105 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from dataclasses import asdict, dataclass, fields
+from typing import Annotated, Any, Literal
 
+from umt_trainer.spans import (
+    FACTOR,
+    FINITE_FROM_0,
+    FROM_0,
+    FROM_1,
+    POSITIVE,
+    POSITIVE_FINITE,
+    SHARE,
+    check,
+)
 from umtcli.errors import UsageError
 
 Schedule = Literal["cosine", "decay"]
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
 class RunConfig:
     """The loop's own settings; the family's are in its network configs."""
 
-    steps: int
+    steps: Annotated[int, FROM_1]
     """Optimizer steps of the whole run."""
-    batch_size: int = 8
-    """Examples in a step."""
-    crop_s: float = 4.0
+    batch_size: Annotated[int, FROM_1] = 8
+    """Examples in a step, of all processes together."""
+    crop_s: Annotated[float, POSITIVE_FINITE] = 4.0
     """Length of an example (s)."""
-    learning_rate: float = 2e-3
+    learning_rate: Annotated[float, POSITIVE_FINITE] = 2e-3
     """At its peak."""
     schedule: Schedule = "cosine"
     """How it falls: along half a cosine to zero, or by `decay` every `decay_examples`."""
-    decay: float = 0.98
+    decay: Annotated[float, FACTOR] = 0.98
     """The paper's."""
-    decay_examples: int = 10_000
+    decay_examples: Annotated[int, FROM_1] = 10_000
     """Examples after which the learning rate is multiplied by `decay`."""
-    weight_decay: float = 0.01
+    weight_decay: Annotated[float, FINITE_FROM_0] = 0.01
     """Of AdamW; 0 is the paper's Adam."""
-    warmup_steps: int = 50
-    """Steps over which the learning rate rises."""
-    clip_norm: float = 3.0
-    """Largest gradient norm of a step."""
-    average_decay: float = 0.998
-    """Of the moving average of the weights, which is what is kept in the end."""
-    shards: int = 4
-    """Parts of a batch computed each by itself: small ones stay in a CPU's cache."""
-    workers: int = 2
-    """Threads that compute shards; any number gives the same result."""
-    seed: int = 1
+    beta2: Annotated[float, SHARE] = 0.99
+    """How slowly AdamW forgets the squares of gradients; 0.999 is Adam's own."""
+    warmup_steps: Annotated[int, FROM_1] = 50
+    """Steps over which the learning rate rises; 1 for none."""
+    clip_norm: Annotated[float, POSITIVE] = 3.0
+    """Largest gradient norm of an update; inf for any."""
+    clip_value: Annotated[float, POSITIVE] = math.inf
+    """Largest element of a gradient, cut off after the norm was limited; inf for any."""
+    average_decay: Annotated[float, SHARE] = 0.998
+    """Of the moving average of the weights, which is what is kept in the end; 0 for none."""
+    shards: Annotated[int, FROM_1] = 4
+    """Parts of a batch computed each by itself, and added up: small ones stay in a CPU's cache
+    and need little of a GPU's memory."""
+    workers: Annotated[int, FROM_1] = 2
+    """Threads of a process that compute shards; any number gives the same result."""
+    precision: Precision = "float32"
+    """Of the networks' arithmetic. bfloat16 is torch's autocast; the weights stay float32."""
+    seed: Annotated[int, FROM_0] = 1
     """Of everything that is drawn at random."""
-    checkpoint_every_s: float = 120.0
+    checkpoint_every_s: Annotated[float, FROM_0] = 120.0
     """Seconds between checkpoints."""
+    checkpoints: Annotated[int, FROM_1] = 3
+    """How many of the last ones are kept."""
 
     def __post_init__(self) -> None:
-        _require(self, "from 1", lambda v: v >= 1, "steps", "batch_size", "shards", "workers")
-        _require(self, "from 1", lambda v: v >= 1, "warmup_steps", "decay_examples")
-        _require(self, "above 0 and at most 1", lambda v: 0 < v <= 1, "decay")
-        _require(self, "above 0 and finite", lambda v: 0 < v < math.inf, "crop_s", "learning_rate")
-        _require(self, "above 0", lambda v: v > 0, "clip_norm")
-        _require(self, "from 0", lambda v: v >= 0, "seed", "checkpoint_every_s", "weight_decay")
-        _require(self, "from 0 to below 1", lambda v: 0 <= v < 1, "average_decay")
-        if self.schedule not in get_args(Schedule):
-            schedules = " or ".join(get_args(Schedule))
-            raise UsageError(f"schedule is {self.schedule!r}; it must be {schedules}.")
+        check(self)
         if self.batch_size % self.shards:
             raise UsageError(
                 f"batch_size is {self.batch_size}; it must be a multiple of shards, "
                 f"which is {self.shards}."
             )
 
+    def parts(self, num_processes: int) -> int:
+        """Into how many parts so many processes cut a batch: whole shards, as many for each.
+
+        Raises:
+            UsageError: the batch cannot be cut like that.
+
+        >>> RunConfig(steps=1, batch_size=24, shards=4).parts(6)
+        12
+        """
+        parts = math.lcm(self.shards, num_processes)
+        if self.batch_size % parts:
+            raise UsageError(
+                f"batch_size is {self.batch_size}; {num_processes} processes with "
+                f"{self.shards} shards need a multiple of {parts}."
+            )
+        return parts
+
     def identity(self) -> dict[str, Any]:
-        """What a checkpoint remembers of its run: all that bears on the result."""
-        fields = asdict(self)
-        del fields["workers"], fields["checkpoint_every_s"]
-        return fields
+        """What a checkpoint remembers of its run: all that bears on the result.
 
-
-def _require(config: RunConfig, span: str, holds: Callable[[float], bool], *fields: str) -> None:
-    """Refuse a field that is out of its range; NaN is out of every range."""
-    for name in fields:
-        value = getattr(config, name)
-        if not holds(value):
-            raise UsageError(f"{name} is {value}; it must be {span}.")
+        Settings that came later are left out at their defaults, so that a run that was begun
+        before they were there goes on.
+        """
+        kept = asdict(self)
+        for name in ("workers", "checkpoint_every_s", "checkpoints"):
+            del kept[name]
+        defaults = {field.name: field.default for field in fields(self)}
+        for name in ("beta2", "clip_value", "precision"):
+            if kept[name] == defaults[name]:
+                del kept[name]
+        return kept

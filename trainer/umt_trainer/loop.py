@@ -6,27 +6,48 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from umt_trainer import checkpoint
 from umt_trainer.config import RunConfig
-from umt_trainer.tasks import Phase, Task
+from umt_trainer.distributed import ALONE, World
+from umt_trainer.gradients import batch_gradients
+from umt_trainer.run_state import RunState
+from umt_trainer.stopping import stop_requests
+from umt_trainer.tasks import Task
+from umtcli.console import say
 from umtcli.errors import TrainingError
 
 Report = Callable[[int, dict[str, float]], None]
 """Called after each step with its number and smoothed losses."""
 
-SMOOTHING = 0.98
+
+class Judge(Protocol):
+    """Looks at the averaged network now and then, in every process alike."""
+
+    def due(self, num_steps: int) -> bool:
+        """Whether to look after so many steps."""
+
+    def loss(self, network: nn.Module, num_steps: int) -> float:
+        """How badly it does on music that it does not learn from."""
 
 
-def train(task: Task, config: RunConfig, checkpoint_path: Path, report: Report) -> nn.Module:
+def train(
+    task: Task,
+    config: RunConfig,
+    checkpoint_path: Path,
+    report: Report,
+    *,
+    world: World = ALONE,
+    judge: Judge | None = None,
+    tell: Callable[[str], None] = say,
+) -> nn.Module:
     """Run, or go on with, a training run; return the averaged network.
+
+    After Ctrl-C or SIGTERM the step in hand is finished and saved first.
 
     Args:
         task: what is learned; its network is trained in place.
@@ -35,160 +56,89 @@ def train(task: Task, config: RunConfig, checkpoint_path: Path, report: Report) 
             run goes on from there with the same result as if it had not stopped. If more
             steps are asked for than before, it goes on to those.
         report: called after each step.
+        world: who shares the run; each must be given the same task.
+        judge: chooses the best network, which is kept beside the checkpoint; see `best_path`.
+        tell: is told, in one line, of what a user should know.
 
     Raises:
-        TrainingError: a loss or gradient is not finite, or the checkpoint belongs to
-            another run.
+        TrainingError: a loss or gradient is not finite, the checkpoint belongs to another
+            run or cannot be written, or another process is lost.
+        KeyboardInterrupt: after Ctrl-C.
+        SystemExit: after SIGTERM.
     """
-    run = _Run.begin(task, config)
-    run.restore(checkpoint_path)
+    run = RunState.begin(task, config, world)
+    run.restore(checkpoint_path, tell)
     saved_s = time.monotonic()
-    with ThreadPoolExecutor(config.workers) as pool:
-        for step in range(run.step, config.steps):
+    with (
+        ThreadPoolExecutor(config.workers) as pool,
+        stop_requests(patient=world.size > 1) as asked,
+    ):
+        while run.step < config.steps:
+            step = run.step
             losses: dict[str, float] = {}
             for phase in run.phases:
-                shards = list(pool.map(partial(_shard, phase, config, step), range(config.shards)))
-                means = _means([named for named, _ in shards])
-                _refuse_nonsense(means, step, checkpoint_path)
-                for parameter, *parts in zip(phase.learned, *(g for _, g in shards), strict=True):
-                    parameter.grad = _total(parts, config.shards)
-                _clip(phase.learned, config.clip_norm, step, checkpoint_path)
+                means, gradients = batch_gradients(phase, config, step, world, pool)
+                _refuse_nonsense(means, config, step, checkpoint_path)
+                for parameter, gradient in zip(phase.learned, gradients, strict=True):
+                    parameter.grad = gradient
+                _clip(phase.learned, config, step, checkpoint_path)
                 run.update(phase, phase.rate * learning_rate(config, step))
                 losses |= means
             run.advance(losses)
             report(step, run.smooth)
+            if judge is not None and judge.due(run.step):
+                _keep_best(run, judge, best_path(checkpoint_path))
+            # a signal may have reached one process before another: all stop after one step
+            asked.signal = int(world.largest(asked.signal))
             late = time.monotonic() - saved_s > config.checkpoint_every_s
-            if late or run.step == config.steps:
-                checkpoint.save(checkpoint_path, run.state())
+            if late or asked.signal or run.step == config.steps:
+                run.save(checkpoint_path, config.checkpoints)
                 saved_s = time.monotonic()
+            if asked.signal and run.step < config.steps:
+                if world.is_first:
+                    tell(f"Stopped after {run.step} steps; {checkpoint_path} holds them.")
+                asked.raise_as_asked()
     averaged: nn.Module = run.average.module
     return averaged
 
 
-@dataclass
-class _Run:
-    """All that changes in a run, and so all that its checkpoint holds."""
-
-    network: nn.Module
-    average: torch.optim.swa_utils.AveragedModel
-    phases: Sequence[Phase]
-    optimizers: Mapping[str, torch.optim.Optimizer]
-    identity: Mapping[str, Any]
-    smooth: dict[str, float] = field(default_factory=dict)
-    step: int = 0
-
-    @classmethod
-    def begin(cls, task: Task, config: RunConfig) -> _Run:
-        """A run before its first step."""
-        decay = torch.optim.swa_utils.get_ema_multi_avg_fn(config.average_decay)
-        phases = task.phases()
-        return cls(
-            network=task.network,
-            average=torch.optim.swa_utils.AveragedModel(task.network, multi_avg_fn=decay),
-            phases=phases,
-            optimizers={phase.name: _optimizer(phase, config) for phase in phases},
-            identity={**task.identity(), **config.identity()},
-        )
-
-    def update(self, phase: Phase, rate: float) -> None:
-        """Step along the gradients that a phase's parameters hold."""
-        optimizer = self.optimizers[phase.name]
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.step()
-
-    def advance(self, losses: Mapping[str, float]) -> None:
-        """Go on to the next step."""
-        self.average.update_parameters(self.network)
-        for name, value in losses.items():
-            if math.isfinite(value):
-                before = self.smooth.get(name, value)
-                self.smooth[name] = SMOOTHING * before + (1 - SMOOTHING) * value
-        self.step += 1
-
-    def state(self) -> checkpoint.State:
-        """What a checkpoint holds."""
-        return {
-            "identity": dict(self.identity),
-            "step": self.step,
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
-            "smooth": dict(self.smooth),
-        }
-
-    def restore(self, path: Path) -> None:
-        """Go on from a checkpoint, if there is one.
-
-        Raises:
-            TrainingError: it is damaged, or belongs to another run.
-        """
-        state = checkpoint.load(path)
-        if state is None:
-            return
-        try:
-            checkpoint.refuse_another_run(path, state["identity"], self.identity)
-            self.network.load_state_dict(state["network"])
-            self.average.load_state_dict(state["average"])
-            for name, optimizer in self.optimizers.items():
-                optimizer.load_state_dict(state["optimizers"][name])
-            self.smooth = dict(state["smooth"])
-            self.step = int(state["step"])
-        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as e:
-            raise TrainingError(
-                f"{path} belongs to another run or an older umt: it lacks or garbles {e}; "
-                "remove it to start again."
-            ) from e
+def best_path(checkpoint_path: Path) -> Path:
+    """Where the best network of a run is kept."""
+    return checkpoint_path.with_name(f"{checkpoint_path.stem}-best{checkpoint_path.suffix}")
 
 
-def _optimizer(phase: Phase, config: RunConfig) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(
-        phase.learned, config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
-    )
+def _keep_best(run: RunState, judge: Judge, path: Path) -> None:
+    loss = judge.loss(run.average.module, run.step)
+    if math.isfinite(loss) and (run.best is None or loss < run.best[0]):
+        run.best = loss, run.step
+        if run.world.is_first:
+            network = run.average.module.state_dict()
+            checkpoint.save(path, {"step": run.step, "loss": loss, "network": network})
 
 
-def _shard(
-    phase: Phase, config: RunConfig, step: int, shard: int
-) -> tuple[dict[str, float], tuple[Tensor | None, ...]]:
-    """Losses and gradients of one part of a step's batch; None for what had no part in it.
-
-    Gradients are returned and summed in order, not accumulated: the sum does not depend
-    on which thread was first, and nothing but the phase's own parameters has any.
-    """
-    size = config.batch_size // config.shards
-    losses = phase.losses(step * config.batch_size + shard * size, size)
-    total = sum((v for k, v in losses.items() if not k.startswith("_")), torch.zeros(()))
-    gradients = torch.autograd.grad(total, phase.learned, allow_unused=True)
-    return {name: value.item() for name, value in losses.items()}, gradients
-
-
-def _total(parts: Sequence[Tensor | None], num_shards: int) -> Tensor | None:
-    """The mean gradient over shards; None leaves a parameter as it is."""
-    used = [part for part in parts if part is not None]
-    return sum(used[1:], used[0]) / num_shards if used else None
-
-
-def _means(shards: list[dict[str, float]]) -> dict[str, float]:
-    return {name: sum(losses[name] for losses in shards) / len(shards) for name in shards[0]}
-
-
-def _refuse_nonsense(losses: Mapping[str, float], step: int, path: Path) -> None:
+def _refuse_nonsense(losses: Mapping[str, float], config: RunConfig, step: int, path: Path) -> None:
     for name, value in losses.items():
         if not name.startswith("_") and not math.isfinite(value):
-            raise _broken(f"The {name} loss is {value}", step, path)
+            raise _broken(f"The {name} loss is {value}", config, step, path)
 
 
-def _clip(parameters: Sequence[nn.Parameter], norm: float, step: int, path: Path) -> None:
+def _clip(parameters: Sequence[nn.Parameter], config: RunConfig, step: int, path: Path) -> None:
     """Limit the gradient; a gradient that is not finite must not reach the weights."""
     try:
-        nn.utils.clip_grad_norm_(parameters, norm, error_if_nonfinite=True)
+        nn.utils.clip_grad_norm_(parameters, config.clip_norm, error_if_nonfinite=True)
     except RuntimeError as e:
-        raise _broken("The gradient is not finite", step, path) from e
+        raise _broken("The gradient is not finite", config, step, path) from e
+    if config.clip_value < math.inf:
+        nn.utils.clip_grad_value_(parameters, config.clip_value)
 
 
-def _broken(what: str, step: int, path: Path) -> TrainingError:
+def _broken(what: str, config: RunConfig, step: int, path: Path) -> TrainingError:
+    first = step * config.batch_size
     kept = f"{path} holds the last good state" if path.exists() else "no checkpoint was written yet"
-    return TrainingError(f"{what} at step {step}; {kept}. Try a lower learning rate.")
+    return TrainingError(
+        f"{what} at step {step} (examples {first} … {first + config.batch_size - 1}); {kept}. "
+        "Try a lower learning rate."
+    )
 
 
 def learning_rate(config: RunConfig, step: int) -> float:
