@@ -47,13 +47,24 @@ def test_the_command_reference_is_fresh() -> None:
     assert make_cli.PAGE.read_text(encoding="utf-8") == make_cli.render()
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/wavenet.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_files_that_the_docs_name_exist(page: str) -> None:
     text = (REPOSITORY / page).read_text(encoding="utf-8")
     named = re.findall(r"`((?:umtcli|domains|trainer|tests|docs)/[\w./-]*)`", text)
     assert named
     for name in named:
         assert (REPOSITORY / name).exists(), name
+
+
+def test_tests_that_the_parity_tables_name_exist() -> None:
+    text = (REPOSITORY / "docs" / "wavenet.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+\.py)`", text))
+    folders = [REPOSITORY / "tests" / name for name in ("umt_domains/wavenet", "umt_trainer")]
+    assert named
+    assert named <= {path.name for folder in folders for path in folder.glob("test_*.py")}
 
 
 def test_the_drawn_error_tree_is_the_real_one() -> None:

@@ -36,6 +36,24 @@ def test_its_size_is_the_papers_by_default() -> None:
     assert sizes == [(128, 64, 1), (128, 128, 1), (128, 128, 1), (6, 128, 1)]
 
 
+def test_the_released_one_has_100_channels_and_names_its_layers_as_ours() -> None:
+    shapes = {name: tuple(p.shape) for name, p in ConfusionNetwork(64, 6, 100).named_parameters()}
+    assert shapes == {
+        "layers.0.weight": (100, 64, 1),
+        "layers.0.bias": (100,),
+        "layers.2.weight": (100, 100, 1),
+        "layers.2.bias": (100,),
+        "layers.4.weight": (100, 100, 1),
+        "layers.4.bias": (100,),
+        "layers.6.weight": (6, 100, 1),
+        "layers.6.bias": (6,),
+    }
+
+
+def test_confusion_counts_a_hundredth_by_default() -> None:
+    assert ConfusionConfig().weight == 1e-2
+
+
 def latents() -> Tensor:
     return torch.ones(2, 50, 40)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from umt_domains.wavenet.config import DecoderConfig
 from umt_domains.wavenet.decoder import DecoderNetwork
@@ -72,6 +73,50 @@ def test_a_latent_frame_steers_its_own_samples_and_what_remembers_them(
 def test_parameter_counts_are_the_published_ones(layers: int, millions: float) -> None:
     network = DecoderNetwork(DecoderConfig(layers=layers))
     assert round(sum(p.numel() for p in network.parameters()) / 1e6, 2) == millions
+
+
+@pytest.mark.parametrize(("layers", "samples", "seconds"), [(10, 4_094, 0.26), (14, 65_534, 4.1)])
+def test_the_published_sizes_remember_the_published_number_of_samples(
+    layers: int, samples: int, seconds: float
+) -> None:
+    network = strung(
+        DecoderConfig(layers=layers, residual_channels=8, skip_channels=8, latent_channels=1)
+    )
+    classes = torch.full((1, 800 * (samples // 800 + 1)), 127.5)  # nothing, between two classes
+    classes[0, 0] += 1
+    with torch.no_grad():
+        logits = network(classes, torch.zeros(1, 1, classes.shape[1] // 800).double())[0]
+    felt = (logits != logits[:, :1]).any(dim=0).nonzero()[:, 0]
+    assert (felt.min(), felt.max()) == (1, samples)
+    assert round(samples / 16_000, 2 if seconds < 1 else 1) == seconds
+
+
+def strung(config: DecoderConfig) -> DecoderNetwork:
+    """A network that hands on whatever it remembers, neither weaker nor stronger."""
+    network = DecoderNetwork(config).double()
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            parameter.fill_(0.18 if name.endswith("weight") else 0)
+        for conv in (network.first_skip, network.fc):
+            assert conv.bias is not None
+            conv.bias.fill_(1)  # keeps the ReLUs behind them open
+    return network
+
+
+@pytest.mark.parametrize(("layers", "mflop", "gflop_a_second"), [(10, 8.0, 128), (14, 11.1, 178)])
+def test_a_sample_costs_what_was_published(layers: int, mflop: float, gflop_a_second: int) -> None:
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        network = DecoderNetwork(DecoderConfig(layers=layers))
+        network(torch.zeros(1, 800, dtype=torch.int64), torch.zeros(1, 64, 1))
+    # two operations a product; latents are mixed in once a frame, 800 samples
+    macs = {
+        name.removeprefix("DecoderNetwork"): sum(flops.values()) / 800 / 2
+        for name, flops in counter.get_flop_counts().items()
+    }
+    assert macs[".layers.0.dilated"] + macs[".layers.0.out"] == 98_304
+    assert macs[".first_skip"] + macs[".fc"] + macs[".logits"] == 65_536
+    assert round(2 * macs[""] / 1e6, 1) == mflop
+    assert round(16_000 * 2 * macs[""] / 1e9) == gflop_a_second
 
 
 def test_bfloat16_under_autocast_stays_near(small_decoder: DecoderNetwork) -> None:

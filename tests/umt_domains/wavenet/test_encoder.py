@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from umt_domains.wavenet.config import EncoderConfig
 from umt_domains.wavenet.encoder import EncoderNetwork, heard_input, latent_space
@@ -26,6 +27,14 @@ def test_latents_are_those_of_the_slow_reference(
 def test_the_parameter_count_is_the_published_one() -> None:
     count = sum(p.numel() for p in EncoderNetwork(EncoderConfig()).parameters())
     assert round(count / 1e6, 2) == 1.98
+
+
+def test_a_sample_costs_what_was_published() -> None:
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        EncoderNetwork(EncoderConfig())(torch.zeros(1, 800))
+    flops = counter.get_total_flops() / 800
+    assert round(flops / 2 / 1e6, 2) == 1.97  # multiplications with an addition each
+    assert round(16_000 * flops / 1e9) == 63
 
 
 def test_the_space_is_64_channels_at_20_hz() -> None:
