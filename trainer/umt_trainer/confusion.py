@@ -12,15 +12,15 @@ Source: arXiv:1805.07848, section 3.2.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from umtcli.errors import UsageError
+from umt_trainer.spans import FINITE_FROM_0, FROM_1, POSITIVE_FINITE, SHARE, check
 
 DROPPED = 5  # keeps these draws apart from those of the examples
 
@@ -29,27 +29,20 @@ DROPPED = 5  # keeps these draws apart from those of the examples
 class ConfusionConfig:
     """What the confusion network counts and sees; the defaults are the paper's."""
 
-    input_dropout: float = 0.0
+    input_dropout: Annotated[float, SHARE] = 0.0
     """Share of the latents that it does not see while it learns."""
-    weight: float = 1e-2
+    weight: Annotated[float, FINITE_FROM_0] = 1e-2
     """λ: what its cross-entropy counts in the encoder's loss, with its sign changed."""
-    updates: int = 1
+    updates: Annotated[int, FROM_1] = 1
     """Of the confusion network for each of the encoder, from other music each time. One that
     guesses badly takes nothing from the latents that a better one would not find there."""
-    rate: float = 1.0
+    rate: Annotated[float, POSITIVE_FINITE] = 1.0
     """Its learning rate, as a share of the run's."""
+    channels: Annotated[int, FROM_1] = 128
+    """Of its hidden layers."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.input_dropout < 1:
-            raise UsageError(
-                f"input_dropout is {self.input_dropout}; it must be from 0 to below 1."
-            )
-        if self.updates < 1:
-            raise UsageError(f"updates is {self.updates}; it must be from 1.")
-        if not 0 < self.rate < math.inf:
-            raise UsageError(f"rate is {self.rate}; it must be above 0 and finite.")
-        if not 0 <= self.weight < math.inf:
-            raise UsageError(f"weight is {self.weight}; it must be from 0 and finite.")
+        check(self)
 
 
 class ConfusionNetwork(nn.Module):

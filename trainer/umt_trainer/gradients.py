@@ -17,7 +17,7 @@ from torch import Tensor
 
 from umt_trainer.config import RunConfig
 from umt_trainer.distributed import World
-from umt_trainer.tasks import Phase
+from umt_trainer.tasks import Phase, total
 
 
 def batch_gradients(
@@ -34,8 +34,8 @@ def batch_gradients(
     means = _means([losses for losses, _ in parts], world)
     # summed in order, not as they come: the sum does not depend on which thread was first
     sums = [_sum(of_one) for of_one in zip(*(gradients for _, gradients in parts), strict=True)]
-    totals = world.total_gradients(phase.learned, sums)
-    return means, [None if total is None else total / num_parts for total in totals]
+    gradients = world.total_gradients(phase.learned, sums)
+    return means, [None if added is None else added / num_parts for added in gradients]
 
 
 def _part(
@@ -50,8 +50,7 @@ def _part(
     # autocast is a thread's own affair, so each part enters it
     with torch.autocast(device, torch.bfloat16, enabled=config.precision == "bfloat16"):
         losses = phase.losses(step * config.batch_size + part * size, size)
-    total = sum((v for k, v in losses.items() if not k.startswith("_")), torch.zeros(()))
-    gradients = torch.autograd.grad(total, phase.learned, allow_unused=True)
+    gradients = torch.autograd.grad(total(losses), phase.learned, allow_unused=True)
     # one message from the device, not one a loss
     values = torch.stack([value.detach().double() for value in losses.values()]).tolist()
     return dict(zip(losses, values, strict=True)), gradients
@@ -69,7 +68,7 @@ def _means(parts: Sequence[Mapping[str, float]], world: World) -> dict[str, floa
     counts = [sum(_counts(name, part[name]) for part in parts) for name in names]
     totals, nums = world.total(torch.tensor([sums, counts], dtype=torch.float64)).tolist()
     pairs = zip(names, totals, nums, strict=True)
-    return {name: total / num if num else math.nan for name, total, num in pairs}
+    return {name: added / num if num else math.nan for name, added, num in pairs}
 
 
 def _counts(name: str, value: float) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -24,7 +24,13 @@ from umtcli.learning import Learning
 
 Losses = Callable[[int, int], dict[str, Tensor]]
 """(index, size): named mean losses of examples `index` … `index + size − 1`, on the CPU or a
-device. Names that begin with `_` are only shown."""
+device. Names that begin with `_` are measures: they are only shown, and NaN where no example
+has them. The names are the same whatever the examples."""
+
+
+def total(losses: Mapping[str, Tensor]) -> Tensor:
+    """What is minimized: the sum of the losses, without the measures."""
+    return sum((v for k, v in losses.items() if not k.startswith("_")), torch.zeros(()))
 
 
 @dataclass(frozen=True)

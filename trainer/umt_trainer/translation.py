@@ -15,9 +15,10 @@ Source: arXiv:1805.07848, section 3.2, equations 1 and 2.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -27,7 +28,7 @@ from torch.nn import functional
 from umt_trainer.config import RunConfig
 from umt_trainer.confusion import ConfusionConfig, ConfusionNetwork, drop
 from umt_trainer.data import Recording, draw_batch, fingerprint
-from umt_trainer.tasks import Phase
+from umt_trainer.tasks import Phase, total
 from umtcli.errors import TrainingError
 from umtcli.learning import Batch, Learning
 
@@ -79,6 +80,8 @@ class TranslationTask:
         config: of the run.
         confusion: how much confusion counts.
         background: (T,) sounds without notes, for families whose encoder hears scores.
+        distorted: whether the encoder hears the music a little out of tune, or whatever else
+            its family does to it, or as it is.
 
     Raises:
         TrainingError: domains and decoders do not match, or there is nothing to confuse.
@@ -90,6 +93,7 @@ class TranslationTask:
     config: RunConfig
     confusion: ConfusionConfig = field(default_factory=ConfusionConfig)
     background: list[Tensor] = field(default_factory=list)
+    distorted: bool = True
 
     def __post_init__(self) -> None:
         if len(self.domains) < 2:
@@ -102,7 +106,8 @@ class TranslationTask:
     def identity(self) -> dict[str, Any]:
         """The networks, the family and every domain's music."""
         config_of = self.learning.config_of
-        return {
+        undistorted = {} if self.distorted else {"distorted": False}
+        return undistorted | {
             "kind": "translation",
             "family": self.learning.family,
             "front_end_version": self.learning.front_end_version,
@@ -141,14 +146,17 @@ class TranslationTask:
         }
 
     def playing(self, index: int, size: int) -> dict[str, Tensor]:
-        """What encoder and decoders are taught: to play again, and to confuse."""
+        """What encoder and decoders are taught: to play again, and to confuse.
+
+        For each domain there is a measure: what its own decoder's losses add up to.
+        """
         batch = self._examples(index, size)
         heard_BCF = self._hear_distorted(batch)
         logits_BD = self.network.confusion(heard_BCF)
         guess = functional.cross_entropy(logits_BD, self._domains(index, size))
         losses = self._reconstruction(heard_BCF, batch)
         losses["confusion"] = -self.confusion.weight * guess
-        if all(notes is not None for notes in batch.notes):
+        if self._scored:
             distorted = self.learning.distort(batch, self.config.seed, self.background)
             distorted = replace(distorted, wav_BT=distorted.wav_BT.to(self._device))
             losses |= self.learning.encoder_loss(self.network.encoder, distorted)
@@ -161,23 +169,30 @@ class TranslationTask:
         """
         num_domains, size = len(self.domains), len(heard_BCF)
         losses: dict[str, Tensor] = {}
+        # the same names whatever the examples: processes add up what they have
+        shown = {f"_loss/{d.name}": heard_BCF.new_tensor(math.nan) for d in self.domains}
         for which, decoder in enumerate(self.network.decoders):
             own = slice((which - batch.index) % num_domains, None, num_domains)
             wav_BT, latents_BCF = batch.wav_BT[own].to(self._device), heard_BCF[own]
             if len(wav_BT) == 0:
                 continue
-            around = self.learning.context_frames(decoder)
-            played = self.learning.decoder_loss(
-                decoder, functional.pad(latents_BCF, around), wav_BT
-            )
+            played = self.play(decoder, latents_BCF, wav_BT)
+            shown[f"_loss/{self.domains[which].name}"] = total(played).detach()
             for name, loss in played.items():
                 share = loss * (len(wav_BT) / size)
                 losses[name] = losses[name] + share if name in losses else share
-        return losses
+        return losses | shown
+
+    def play(self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor) -> dict[str, Tensor]:
+        """A decoder's losses on examples with silence before and after them."""
+        around = self.learning.context_frames(decoder)
+        return self.learning.decoder_loss(decoder, functional.pad(latents_BCF, around), wav_BT)
 
     def _hear_distorted(self, batch: Batch) -> Tensor:
         """Latents of the distorted input, as they teach to play the clean audio."""
         learning = self.learning
+        if not self.distorted:
+            return learning.encode(self.network.encoder, batch.wav_BT.to(self._device))
         again_BT = torch.stack(
             [
                 learning.rehear(wav_T, self.config.seed, batch.index + i)
@@ -202,6 +217,12 @@ class TranslationTask:
             for n in range(index, index + size)
         ]
         return _joined(examples)
+
+    @cached_property
+    def _scored(self) -> bool:
+        """Whether all music has scores; some without would be taught as having no notes."""
+        recordings = [recording for domain in self.domains for recording in domain.recordings]
+        return all(recording.notes is not None for recording in recordings)
 
     def _domain(self, number: int) -> Domain:
         return self.domains[number % len(self.domains)]

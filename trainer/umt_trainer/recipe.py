@@ -1,0 +1,200 @@
+"""A whole system in one TOML file: its domains, its networks, and how they are taught.
+
+    version = 1
+    family = "wavenet"
+
+    [domains]
+    piano = "music/piano"          # audio, or what `umt prepare` made of it
+    strings = "music/strings"
+
+    [run]
+    steps = 100_000
+
+Tables that are left out have the defaults of their dataclasses; folders are relative to the
+file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from umt_trainer.config import RunConfig
+from umt_trainer.confusion import ConfusionConfig
+from umt_trainer.spans import FROM_0, FROM_1, POSITIVE_FINITE, check
+from umtcli.catalog import NAME
+from umtcli.errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+VERSION = 1
+
+Config = TypeVar("Config")
+Table = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class WatchConfig:
+    """How closely a run is watched; nothing of it bears on what is learned."""
+
+    log_every_steps: Annotated[int, FROM_1] = 10
+    """Steps between lines of the log."""
+    validate_every_steps: Annotated[int, FROM_1] = 1000
+    """Steps between looks at held-out music; the best network by these is kept."""
+    validation_examples: Annotated[int, FROM_1] = 32
+    """Of each domain."""
+    preview_every_validations: Annotated[int, FROM_0] = 0
+    """Looks between previews of every domain by every decoder; 0 for none."""
+    preview_s: Annotated[float, POSITIVE_FINITE] = 4.0
+    """Length of a preview (s)."""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class HardwareConfig:
+    """What a run is computed on; it bears on rounding alone."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto takes a GPU where there is one."""
+    compile: bool = False
+    """Whether torch.compile is to make the networks faster; it needs `workers = 1`."""
+    timeout_s: Annotated[float, POSITIVE_FINITE] = 600.0
+    """How long one process waits for the others before it gives the run up."""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that `umt train --config` is told."""
+
+    family: str
+    """The architecture, by its name."""
+    run: RunConfig
+    """The loop's settings; `steps` has no default."""
+    domains: Mapping[str, Path] = field(default_factory=dict)
+    """By name: a folder of audio, or one that `umt prepare` made."""
+    encoder: Table = field(default_factory=dict)
+    """Sizes of the encoder, as its family has them."""
+    decoder: Table = field(default_factory=dict)
+    """Sizes of every decoder."""
+    decoders: Mapping[str, Table] = field(default_factory=dict)
+    """By domain: what its decoder has instead."""
+    confusion: ConfusionConfig = field(default_factory=ConfusionConfig)
+    watch: WatchConfig = field(default_factory=WatchConfig)
+    hardware: HardwareConfig = field(default_factory=HardwareConfig)
+    distorted: bool = True
+    """Whether the encoder hears the music through its family's distortions."""
+    space: str = "trained/1"
+    """Name of the latent space, for people; the fingerprint is what counts."""
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    """licence, author, data, …: what the bundles say of themselves."""
+    version: Literal[1] = 1
+    """Of this format."""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+_TABLES: Mapping[str, type] = {
+    "run": RunConfig,
+    "confusion": ConfusionConfig,
+    "watch": WatchConfig,
+    "hardware": HardwareConfig,
+}
+
+
+def read_recipe(path: Path, domains: Mapping[str, Path] | None = None) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        path: the TOML file.
+        domains: instead of those in the file, if any are given.
+
+    Raises:
+        UsageError: the file is missing, no TOML or for another version, or it has a key or
+            a value that makes no sense: named, with what is allowed.
+    """
+    values = _read_toml(path)
+    version = values.get("version", VERSION)
+    if version != VERSION:
+        raise UsageError(
+            f"{path} is a recipe of version {version}, this umt reads {VERSION}. "
+            "Update the older of the two."
+        )
+    try:
+        for name, kind in _TABLES.items():
+            values[name] = _build(kind, values.get(name, {}), f"[{name}]")
+        own = {name: path.parent / folder for name, folder in _texts(values, "domains").items()}
+        values["domains"] = dict(domains) if domains else own
+        values["provenance"] = _texts(values, "provenance")
+        recipe = _build(Recipe, values, "the top level")
+        _check_domains(recipe)
+    except UsageError as e:
+        raise UsageError(f"{path}: {e}") from e
+    return recipe
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise UsageError(f"Cannot read the recipe {path}: {e.strerror}.") from e
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise UsageError(f"{path} is no TOML: {e}.") from e
+
+
+def _build(kind: type[Config], values: Any, where: str) -> Config:
+    """A dataclass from a table.
+
+    Raises:
+        UsageError: naming a key that is unknown or lacking, or a value out of its span.
+    """
+    if not isinstance(values, Mapping):
+        raise UsageError(f"{where} is {values!r}; it must be a table.")
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"It has {', '.join(known)}."
+            raise UsageError(f"{where} has no setting {key!r}. {hint}")
+    for name, f in known.items():
+        if name not in values and f.default is MISSING and f.default_factory is MISSING:
+            raise UsageError(f"{where} lacks {name}, which has no default.")
+    try:
+        return kind(**values)
+    except UsageError as e:
+        raise UsageError(f"in {where}, {e}") from e
+
+
+def _texts(values: Table, name: str) -> dict[str, str]:
+    table = values.get(name, {})
+    if not isinstance(table, Mapping) or not all(isinstance(v, str) for v in table.values()):
+        raise UsageError(f"[{name}] must be a table of texts.")
+    return dict(table)
+
+
+def _check_domains(recipe: Recipe) -> None:
+    for name in recipe.domains:
+        if not NAME.fullmatch(name):
+            raise UsageError(
+                f"{name!r} is no name for a domain: use lower-case letters, digits and dashes."
+            )
+    for name in ("encoder", "decoder", "decoders"):
+        if not isinstance(getattr(recipe, name), Mapping):
+            raise UsageError(f"[{name}] must be a table.")
+    for name, sizes in recipe.decoders.items():
+        if name not in recipe.domains:
+            raise UsageError(f"[decoders.{name}] is for no domain: [domains] has no {name}.")
+        if not isinstance(sizes, Mapping):
+            raise UsageError(f"[decoders.{name}] must be a table.")
