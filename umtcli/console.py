@@ -7,7 +7,11 @@ spoof a message.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
+import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -36,11 +40,35 @@ def safe(text: str) -> str:
     )
 
 
+class StdoutClosed(BaseException):
+    """The program that reads our results has ended, as `head` does: no failure of an input."""
+
+
+class _Results(Console):
+    def on_broken_pipe(self) -> None:
+        forget_stdout()
+        raise StdoutClosed
+
+
+def never_fail_to_encode() -> None:
+    """Escape what standard output's encoding lacks, as Python does on standard error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def forget_stdout() -> None:
+    """Send what is left in standard output's buffer nowhere, so that Python can end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def stdout_console() -> Console:
-    """The console for results."""
-    console = Console(highlight=False, emoji=False)
+    """The console for results; raises `StdoutClosed` if nobody reads them."""
+    console = _Results(highlight=False, emoji=False)
     return (
-        console if console.is_terminal else Console(highlight=False, emoji=False, width=_PIPE_WIDTH)
+        console
+        if console.is_terminal
+        else _Results(highlight=False, emoji=False, width=_PIPE_WIDTH)
     )
 
 

@@ -7,7 +7,11 @@
      ├── MediaError           a file cannot be read or written as audio
      │    ├── DecodeError     the input is missing, broken or not audio
      │    └── EncodeError     the output cannot be written
+     │         └── ReaderGone  the program that reads standard output has ended
      ├── OutputExists         the output is there already and --overwrite was not given
+     ├── OutputBusy           another run is making the output right now
+     ├── JobTimeout           an input took longer than --timeout
+     ├── WorkerDied           the process that converted an input was killed, or crashed
      ├── BundleError          a safetensors bundle is broken or not ours
      │    └── SpaceMismatch   a decoder was trained on another encoder's latents
      ├── PluginError          a plugin failed to load or registers nonsense
@@ -56,8 +60,26 @@ class EncodeError(MediaError):
     """The output cannot be written: no permission, no space, or no encoder for the format."""
 
 
+class ReaderGone(EncodeError):
+    """The program that reads standard output has ended. Catch it to end without a word."""
+
+    exit_code = 141
+
+
 class OutputExists(UmtError):
     """The output is there already. Catch it to ask before overwriting."""
+
+
+class OutputBusy(UmtError):
+    """Another run is making the output right now. Catch it to come back later."""
+
+
+class JobTimeout(UmtError):
+    """An input took longer than it may. The others are not affected."""
+
+
+class WorkerDied(UmtError):
+    """The process that converted an input was killed, or crashed. The others are not affected."""
 
 
 class BundleError(UmtError):

@@ -20,8 +20,9 @@ from umtcli.cli.convert import convert
 from umtcli.cli.doctor import doctor
 from umtcli.cli.domains import domains
 from umtcli.cli.plugins import plugins
+from umtcli.cli.signals import Ended, ending_on_signals
 from umtcli.config import umt_home
-from umtcli.errors import PluginError, UmtError
+from umtcli.errors import PluginError, ReaderGone, UmtError
 from umtcli.plugins import PluginManager, installed_entry_points, make_plugin_manager
 
 COMMANDS = (convert, blend, domains, check, plugins, doctor)
@@ -59,20 +60,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what follows `umt`; those of this process if None.
 
     Returns:
-        The exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+        The exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 141 nobody reads
+        standard output, 143 terminated.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     given, debug = _take_debug(given)
+    console.never_fail_to_encode()
     try:
         manager = make_plugin_manager(installed_entry_points(), umt_home())
-        with _logging(debug=debug):
+        with _logging(debug=debug), ending_on_signals():
             code = make_app(manager)(given, prog_name="umt", standalone_mode=False, obj=manager)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
+    except console.StdoutClosed:
+        code = ReaderGone.exit_code
+    except Ended as e:
+        console.complain(f"Ended by {e.name}.")
+        return e.exit_code
     except Exception as e:
         return _report(e, debug=debug)
     if code == INTERRUPTED:
         console.complain("Interrupted.")
+    if code == ReaderGone.exit_code:
+        console.forget_stdout()
     return code if isinstance(code, int) else 0
 
 

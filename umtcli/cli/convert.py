@@ -7,7 +7,23 @@ from typing import Annotated
 import typer
 
 from umtcli.catalog import Catalog
+from umtcli.cli.batch import (
+    DryRun,
+    Exclude,
+    FilesFrom,
+    Flat,
+    Include,
+    MaxDuration,
+    Name,
+    RetryFailed,
+    ShardText,
+    Timeout,
+    Verify,
+    parse_shard,
+    read_list,
+)
 from umtcli.cli.options import (
+    OUTPUTS,
     Bits,
     Device,
     Format,
@@ -22,19 +38,20 @@ from umtcli.cli.options import (
     parse_settings,
     split,
 )
+from umtcli.errors import ReaderGone, UsageError
 
 
 def convert(
     ctx: typer.Context,
+    to: To,
     inputs: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="INPUT",
             help="Files of any format, folders (searched for audio), or - for standard input.",
             show_default=False,
         ),
-    ],
-    to: To,
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -44,15 +61,27 @@ def convert(
             help="A file for one input and one domain, else a folder; - for standard output. "
             "Default: INPUT-DOMAIN.ext beside each input.",
             show_default=False,
+            rich_help_panel=OUTPUTS,
         ),
     ] = None,
     settings: Settings = None,
     format: Format = None,  # noqa: A002 - the flag is called so
     rate: Rate = None,
     bits: Bits = 16,
+    name: Name = None,
+    flat: Flat = False,
     seed: Seed = 0,
-    device: Device = "auto",
+    files_from: FilesFrom = None,
+    include: Include = None,
+    exclude: Exclude = None,
+    shard: ShardText = None,
+    dry_run: DryRun = False,
     overwrite: Overwrite = False,
+    verify: Verify = False,
+    retry_failed: RetryFailed = False,
+    timeout: Timeout = None,
+    max_duration: MaxDuration = None,
+    device: Device = "auto",
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -63,13 +92,18 @@ def convert(
     peaks stay under −1 dBFS. Its audio comes later than its input by what the encoder and
     the decoder look ahead, 0.41 s for the gain and, in stereo, 0.19 s for the image: about
     10 s in all for the harmonic family.
+
+    What is done already is not done again: a run that was interrupted is finished by the
+    same command. Outputs are known by the hidden file .umt.jsonl beside them.
     """
     from umtcli.cli.progress import ConvertProgress
-    from umtcli.pipeline import Request, run
+    from umtcli.pipeline import Limits, Request, Selection, run
 
     to_stdout = goes_to_stdout(output)
+    if files_from == "-" and "-" in (inputs or ()):
+        raise UsageError("Standard input cannot be both the music and --files-from.")
     request = Request(
-        inputs=tuple(inputs),
+        inputs=(*(inputs or ()), *read_list(files_from)),
         to=tuple(split(to)),
         output=output,
         format=format,
@@ -79,8 +113,21 @@ def convert(
         seed=seed,
         device=device,
         overwrite=overwrite,
+        name=name,
+        flat=flat,
+        verify=verify,
+        dry_run=dry_run,
+        selection=Selection(
+            include=tuple(include or ()),
+            exclude=tuple(exclude or ()),
+            shard=parse_shard(shard),
+            retry_failed=retry_failed,
+        ),
+        limits=Limits(timeout_s=timeout, max_duration_s=max_duration),
     )
     with ConvertProgress(quiet=quiet, json=json, to_stdout=to_stdout) as progress:
         results = run(request, Catalog.from_manager(ctx.obj), progress)
+    progress.summarise(results)
     if not all(result.ok for result in results):
-        raise typer.Exit(1)
+        gone = any(isinstance(result.error, ReaderGone) for result in results)
+        raise typer.Exit(ReaderGone.exit_code if gone else 1)

@@ -10,11 +10,20 @@ import typer
 
 from umtcli.errors import OptionError, UsageError
 
+SOUND, OUTPUTS, BATCH, AGAIN, MACHINE = (
+    "What is played",
+    "Outputs",
+    "Many files",
+    "Once more",
+    "How it runs",
+)
+"""Panels of the help."""
 To = Annotated[
     list[str],
     typer.Option(
         "--to",
         metavar="DOMAIN[,DOMAIN…]",
+        rich_help_panel=SOUND,
         help="What to play it with; `umt domains` lists them. `'piano*0.7+strings*0.3'` mixes "
         "several into one output; without gains the shares are equal.",
         show_default=False,
@@ -27,6 +36,7 @@ Settings = Annotated[
         metavar="NAME=VALUE",
         help="An option of the domain; `umt domains NAME` lists them.",
         show_default=False,
+        rich_help_panel=SOUND,
     ),
 ]
 Format = Annotated[
@@ -34,6 +44,7 @@ Format = Annotated[
     typer.Option(
         help="wav, flac, mp3, …  Default: by the name of -o, else as the input, else wav.",
         show_default=False,
+        rich_help_panel=OUTPUTS,
     ),
 ]
 Rate = Annotated[
@@ -42,17 +53,32 @@ Rate = Annotated[
         metavar="HZ",
         help="Sample rate of the outputs. Default: the domain's.",
         show_default=False,
+        rich_help_panel=OUTPUTS,
     ),
 ]
-Bits = Annotated[int, typer.Option(help="16 (dithered), 24 or 32 (float), for PCM.")]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same music.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+Bits = Annotated[
+    int,
+    typer.Option(help="16 (dithered), 24 or 32 (float), for PCM.", rich_help_panel=OUTPUTS),
+]
+Seed = Annotated[
+    int, typer.Option(help="The same seed gives the same music.", rich_help_panel=SOUND)
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=MACHINE)]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=AGAIN)
+]
 Json = Annotated[
     bool,
-    typer.Option("--json", help="One JSON object a line for each output; on stderr with -o -."),
+    typer.Option(
+        "--json",
+        help="One JSON object a line for each output; on stderr with -o -.",
+        rich_help_panel=MACHINE,
+    ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only errors.")]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No progress, only errors.", rich_help_panel=MACHINE),
+]
 
 
 def goes_to_stdout(output: str | None) -> bool:

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.progress import TaskID
 
 from umtcli import console
-from umtcli.errors import UmtError
+from umtcli.errors import ReaderGone, UmtError
 from umtcli.pipeline.events import (  # noqa: TID253 - loaded when a conversion starts
     Event,
     JobAdvanced,
     JobFinished,
     JobStarted,
+    Noticed,
     OutputFinished,
     RunPlanned,
 )
 
 if TYPE_CHECKING:
     from umtcli.pipeline.result import Result
+
+
+LONG_RUN = 20
+"""More results than this scroll out of sight."""
+_ORDER = ("made", "done already", "to be made", "failed")
+_WORDS = {"done": "made", "skipped": "done already", "planned": "to be made"}
 
 
 class ConvertProgress:
@@ -42,7 +52,7 @@ class ConvertProgress:
         self._file: TaskID | None = None
         self._duration_s: float | None = None
         self._jobs_done = 0
-        self._told: UmtError | None = None
+        self._told = ""
 
     def __enter__(self) -> ConvertProgress:
         self._bars.start()
@@ -58,7 +68,11 @@ class ConvertProgress:
 
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
-        if isinstance(event, RunPlanned):
+        if isinstance(event, Noticed):
+            if not self._quiet:
+                with self._paused():
+                    console.say(event.message)
+        elif isinstance(event, RunPlanned):
             if len(event.jobs) > 1:
                 self._total = self._bars.add_task("all files", total=len(event.jobs))
         elif isinstance(event, JobStarted):
@@ -87,26 +101,58 @@ class ConvertProgress:
         if self._total is not None:
             self._bars.update(self._total, completed=self._jobs_done)
 
-    def _report(self, result: Result) -> None:
+    @contextmanager
+    def _paused(self) -> Iterator[None]:
         # the bars would be printed over, and would redirect stdout while they live
         self._bars.stop()
-        if self._json:
-            console.print_json(result.as_json(), stderr=self._to_stdout)
-        if result.error is not None:
-            # one broken input fails all its outputs for one reason: say it once
-            if result.error is not self._told:
-                console.complain(_complaint(result, result.error))
-            self._told = result.error
-        elif not self._quiet:
-            if result.warning:
-                console.say(f"Warning: {result.warning}")
-            if result.limited_by_ceiling:
-                console.say(f"{result.output}: quieter than its input, to stay under −1 dBTP.")
-            if not self._json and not self._to_stdout:
-                console.print_result(result.output)
+        yield
         self._bars.start()
+
+    def _report(self, result: Result) -> None:
+        with self._paused():
+            if self._json:
+                console.print_json(result.as_json(), stderr=self._to_stdout)
+            if result.error is not None:
+                self._complain(result, result.error)
+            elif not self._quiet:
+                self._tell(result)
+
+    def _complain(self, result: Result, error: UmtError) -> None:
+        # one broken input fails all its outputs for one reason: say it once
+        if str(error) != self._told and not isinstance(error, ReaderGone):
+            console.complain(_complaint(result, error))
+        self._told = str(error)
+
+    def _tell(self, result: Result) -> None:
+        if result.warning:
+            console.say(f"Warning: {result.warning}")
+        if result.limited_by_ceiling:
+            console.say(f"{result.output}: quieter than its input, to stay under −1 dBTP.")
+        if not self._json and not self._to_stdout:
+            planned = f"{result.input} → " if result.state == "planned" else ""
+            console.print_result(planned + result.output)
+
+    def summarise(self, results: Sequence[Result]) -> None:
+        """Tell at the end how many outputs are done, if there is more to it than that.
+
+        What failed is told again where its message is out of sight.
+        """
+        failed = [result for result in results if result.error is not None]
+        counts = Counter("failed" if result.error else _WORDS[result.state] for result in results)
+        if self._quiet:
+            return
+        if not results:
+            console.say("There is nothing to do.")
+        if set(counts) - {"made"} and (len(results) > 1 or not failed):
+            told = (f"{counts[what]} {what}" for what in _ORDER if counts[what])
+            console.say(", ".join(told) + ".")
+        if len(results) > LONG_RUN:
+            for result in failed:
+                assert result.error is not None
+                console.say(f"  {_complaint(result, result.error)}")
 
 
 def _complaint(result: Result, error: UmtError) -> str:
-    text = str(error)
-    return text if result.input in text or result.output in text else f"{result.input}: {text}"
+    text = console.safe(str(error))
+    named = any(console.safe(name) in text for name in (result.input, result.output))
+    return text if named else f"{result.input}: {text}"

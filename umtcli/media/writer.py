@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Literal
@@ -10,7 +10,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
-from umtcli.errors import EncodeError
+from umtcli.errors import EncodeError, ReaderGone
 from umtcli.media.backend import Backend, BackendError, Encoding
 from umtcli.media.decode import shown
 from umtcli.media.encode import FfmpegBackend
@@ -56,6 +56,7 @@ class AudioWriter:
         bits: Bits = 16,
         tags: Mapping[str, str] | None = None,
         seed: int = 0,
+        pending: PendingFile | None = None,
     ) -> None:
         """Start the encoder; nothing is visible at `path` yet.
 
@@ -71,11 +72,13 @@ class AudioWriter:
                 Lossy formats are encoded from float, whatever `bits`.
             tags: title, artist, …: as many as the container can hold.
             seed: of the dither.
+            pending: what `claim_file` made for `path`; None: it is claimed here.
 
         Raises:
             EncodeError: the format is unknown, or nothing can be written there.
         """
         self.num_samples = 0
+        self._piped = not isinstance(path, Path)
         self._name = shown(path) if isinstance(path, Path) else "standard output"
         suffix = path.suffix if isinstance(path, Path) else "wav"
         self.format = find_format(suffix if format is None else format, self._name)
@@ -88,7 +91,7 @@ class AudioWriter:
             raise self._error(f"{self.format.name} stores no float. Choose 16 or 24 bits")
         if not isinstance(path, Path) and self.format.to_pipe is None:
             raise self._error(f"{self.format.name} cannot be streamed. Choose wav, caf or flac")
-        self._pending = self._claim(path.resolve()) if isinstance(path, Path) else None
+        self._pending = pending or (self._claim(path) if isinstance(path, Path) else None)
         try:
             self._backend = self._open_backend(
                 path if self._pending is None else self._pending.path,
@@ -171,14 +174,10 @@ class AudioWriter:
             self.abort()
 
     def _claim(self, target: Path) -> PendingFile:
-        """Make an empty file beside the target, which shows that one can write there."""
-        if target.exists() and not target.is_file():
-            kind = "it is a folder" if target.is_dir() else "it is no regular file"
-            raise self._error(f"{kind}. Name a file, or - for standard output")
         try:
-            return PendingFile(target)
-        except OSError as e:
-            raise self._error(e.strerror or str(e)) from e
+            return claim_file(target)
+        except BlockingIOError as e:
+            raise self._error("another run of umt is writing it") from e
 
     def _open_backend(self, sink: Path | BinaryIO, encoding: Encoding) -> Backend:
         try:
@@ -189,9 +188,38 @@ class AudioWriter:
             raise self._error(str(e)) from e
 
     def _error(self, reason: str) -> EncodeError:
-        hint = next((hint for key, hint in _HINTS.items() if key in reason), "")
-        return EncodeError(f"Cannot write {self._name}: {reason}. {hint}".rstrip())
+        gone = self._piped and "Broken pipe" in reason
+        return (ReaderGone if gone else EncodeError)(_message(self._name, reason))
 
     def _discard(self) -> None:
         if self._pending is not None:
             self._pending.discard()
+
+
+def claim_file(target: Path, before_naming: Callable[[Path], None] = lambda _: None) -> PendingFile:
+    """Make an empty file beside the target, which shows that one can write there.
+
+    Args:
+        target: a link stays one, what it leads to is written.
+        before_naming: see `PendingFile`.
+
+    Raises:
+        BlockingIOError: somebody else is writing it.
+        EncodeError: nothing can be written there.
+    """
+    target = target.resolve()
+    name = shown(target)
+    if target.exists() and not target.is_file():
+        kind = "it is a folder" if target.is_dir() else "it is no regular file"
+        raise EncodeError(_message(name, f"{kind}. Name a file, or - for standard output"))
+    try:
+        return PendingFile(target, before_naming)
+    except BlockingIOError:
+        raise
+    except OSError as e:
+        raise EncodeError(_message(name, e.strerror or str(e))) from e
+
+
+def _message(name: str, reason: str) -> str:
+    hint = next((hint for key, hint in _HINTS.items() if key in reason), "")
+    return f"Cannot write {name}: {reason}. {hint}".rstrip()

@@ -12,12 +12,22 @@ from umtcli.catalog import Catalog, installed_catalog
 from umtcli.config import BLEND_AT_S, BLEND_CROSSFADE_S
 from umtcli.domain import Value
 from umtcli.pipeline.events import Listener, ignore
-from umtcli.pipeline.jobs import BlendRequest, Request
+from umtcli.pipeline.jobs import BlendRequest, Limits, Request, Selection
 from umtcli.pipeline.result import Result
 from umtcli.pipeline.run import run
 from umtcli.pipeline.run_blend import run_blend
 
-__all__ = ["BlendRequest", "Request", "Result", "blend", "convert", "run", "run_blend"]
+__all__ = [
+    "BlendRequest",
+    "Limits",
+    "Request",
+    "Result",
+    "Selection",
+    "blend",
+    "convert",
+    "run",
+    "run_blend",
+]
 
 StrPath = str | os.PathLike[str]
 

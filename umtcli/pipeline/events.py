@@ -52,7 +52,14 @@ class JobFinished:
     job: Job
 
 
-Event = RunPlanned | JobStarted | JobAdvanced | OutputFinished | JobFinished
+@dataclass(frozen=True)
+class Noticed:
+    """Something that a user should know, though nothing failed."""
+
+    message: str
+
+
+Event = Noticed | RunPlanned | JobStarted | JobAdvanced | OutputFinished | JobFinished
 Listener = Callable[[Event], None]
 
 

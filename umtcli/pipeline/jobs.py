@@ -16,6 +16,39 @@ STDIO = "-"
 
 
 @dataclass(frozen=True)
+class Shard:
+    """One of several shares of the work, which together are all of it."""
+
+    index: int
+    """1 … count."""
+    count: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which of the inputs are meant."""
+
+    include: tuple[str, ...] = ()
+    """Patterns (`*.flac`, `cd1/*`); of files in folders only these, if there are any."""
+    exclude: tuple[str, ...] = ()
+    """Patterns of files and folders to leave out."""
+    shard: Shard | None = None
+    """None: all of them."""
+    retry_failed: bool = False
+    """Only outputs that failed when they were last tried."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one input may take."""
+
+    timeout_s: float | None = None
+    """Seconds of work; then its worker process is ended. None: for ever, in this process."""
+    max_duration_s: float | None = None
+    """Seconds of audio; None: any length."""
+
+
+@dataclass(frozen=True)
 class Request:
     """What a user asked `umt convert` for."""
 
@@ -27,6 +60,10 @@ class Request:
     """A file, a folder, `-` for standard output; None: beside each input."""
     format: str | None = None
     """Container of the outputs (`wav`, `flac`, `mp3`, …); None: by name, else as the input."""
+    name: str | None = None
+    """How outputs are called, see `naming`; None: `{stem}-{domain}.{ext}`."""
+    flat: bool = False
+    """All outputs in one folder, rather than in the tree that the inputs were found in."""
     rate: int | None = None
     """Sample rate of the outputs in Hz; None: the decoder's."""
     bits: int = 16
@@ -37,6 +74,13 @@ class Request:
     """0 … 2**63 - 1."""
     device: str = "auto"
     overwrite: bool = False
+    """Make again what is there already, whoever made it."""
+    verify: bool = False
+    """Read outputs that are done, to see that they are still what was made."""
+    dry_run: bool = False
+    """Tell what would be done, and do nothing."""
+    selection: Selection = Selection()
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from umtcli.errors import EncodeError, UsageError
 from umtcli.media import supported_formats
 from umtcli.media.formats import find_format
+from umtcli.pipeline.discovery import Source
 from umtcli.pipeline.jobs import STDIO, Request
 from umtcli.pipeline.players import Player
 
 DEFAULT_FORMAT = "wav"
+DEFAULT_NAME = "{stem}-{domain}.{ext}"
+FIELDS = ("stem", "name", "domain", "ext")
+"""What `--name` may hold: the input's name without and with its suffix, the domain, the
+output's suffix."""
 
 
 class Naming:
@@ -24,12 +30,14 @@ class Naming:
     | a folder, or a name without suffix | `INPUT-DOMAIN.ext` in it | the same |
     | `-` | standard output | wrong |
 
+    A file found in a folder keeps its place in the tree, unless `--flat` says otherwise.
+    `--name '{domain}/{stem}.{ext}'` replaces `INPUT-DOMAIN.ext`; see `FIELDS`.
     A mix is called `piano+strings`, or `piano@0.7+strings@0.3` if gains were given.
     The suffix is `--format`'s, else the input's if it can be written, else `wav`.
     """
 
     def __init__(self, request: Request, num_outputs: int, *, folders: bool) -> None:
-        """Read `-o` and `--format`.
+        """Read `-o`, `--format`, `--name` and `--flat`.
 
         Args:
             request: what the user asked for.
@@ -37,13 +45,15 @@ class Naming:
             folders: whether some inputs were found in folders; then `-o` is one, too.
 
         Raises:
-            UsageError: they make no sense together.
+            UsageError: they make no sense, or none together.
         """
         self._format = None if request.format is None else request.format.lower()
         if self._format is not None and not _is_writable(self._format):
             raise UsageError(
                 f"Cannot write {request.format!r}. --format takes {', '.join(supported_formats())}."
             )
+        self._flat = request.flat
+        self._name = DEFAULT_NAME if request.name is None else _check_name(request.name)
         self._to_stdout = request.output == STDIO
         self._file: Path | None = None
         self._folder: Path | None = None
@@ -55,33 +65,51 @@ class Naming:
                 self._file = self._check_file(Path(request.output), num_outputs, folders)
             else:
                 self._folder = Path(request.output)
+        if request.flat and self._folder is None:
+            raise UsageError("--flat puts all outputs into one folder: name it with -o FOLDER.")
+        if request.name is not None and (self._to_stdout or self._file):
+            raise UsageError(f"-o {request.output} is a name already: leave out --name.")
 
-    def output(
-        self, source: Path | None, relative: Path, player: Player
-    ) -> tuple[Path | None, str | None]:
+    def output(self, source: Source, player: Player) -> tuple[Path | None, str | None]:
         """The path of one output (None: standard output) and its format.
 
         Args:
-            source: the input; None for standard input.
-            relative: folder of the input inside the folder that was named.
+            source: the input.
             player: what plays it.
 
         Raises:
-            UsageError: standard input, and no `-o`.
+            UsageError: standard input, and no `-o`; or `--name` leads out of the folder.
         """
         if self._to_stdout:
             return None, self._format or DEFAULT_FORMAT
         if self._file is not None:
             return self._file, self._format
-        if source is None and self._folder is None:
-            raise UsageError("Standard input has no name: say -o FILE, or -o - for a pipe.")
-        suffix = self._format or self._suffix_of(source)
-        stem = source.stem if source else "stdin"
-        name = f"{stem}-{player.file_name}.{suffix}"
+        name = self._render(source.path, player)
         if self._folder is not None:
-            return self._folder / relative / name, self._format
-        assert source is not None
-        return source.parent / name, self._format
+            return self._folder / (Path() if self._flat else source.folder) / name, self._format
+        if source.path is None:
+            raise UsageError("Standard input has no name: say -o FILE, or -o - for a pipe.")
+        return source.path.parent / name, self._format
+
+    def _render(self, source: Path | None, player: Player) -> Path:
+        values = {
+            "stem": source.stem if source else "stdin",
+            "name": source.name if source else "stdin",
+            "domain": player.file_name,
+            "ext": self._format or self._suffix_of(source),
+        }
+        # one pass: a file may be called {domain}.mp3
+        text = re.sub(r"\{(\w+)\}", lambda match: values[match[1]], self._name)
+        path = Path(text)
+        # an input may be called `...mp3`, whose stem is `..`
+        if path.is_absolute() or not path.name or ".." in path.parts:
+            raise UsageError(f"--name {self._name} makes {text!r} of {source}: choose another.")
+        if self._format is None and not _is_writable(path.suffix):
+            raise UsageError(
+                f"--name {self._name} makes {text!r}, which has no suffix that umt can write. "
+                "End it with .{ext}, or say --format."
+            )
+        return path
 
     def _suffix_of(self, source: Path | None) -> str:
         suffix = source.suffix[1:].lower() if source else ""
@@ -99,6 +127,15 @@ class Naming:
                 f"{', '.join(supported_formats())}, or --format. (A folder? End it with {os.sep})"
             )
         return path
+
+
+def _check_name(template: str) -> str:
+    """The template, if it holds known fields only."""
+    fields = re.findall(r"\{(\w+)\}", template)
+    known = ", ".join(f"{{{field}}}" for field in FIELDS)
+    if set(fields) - set(FIELDS) or re.search(r"[{}]", re.sub(r"\{\w+\}", "", template)):
+        raise UsageError(f"--name {template}: the fields are {known}.")
+    return template
 
 
 def _is_writable(name: str) -> bool:

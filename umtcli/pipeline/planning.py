@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from umtcli.catalog import Catalog
 from umtcli.domain import Value, resolve_options
-from umtcli.errors import DecodeError, EncodeError, OptionError, OutputExists, UmtError, UsageError
-from umtcli.media import probe
+from umtcli.errors import EncodeError, OptionError, OutputExists, UmtError, UsageError
 from umtcli.media.formats import find_format
-from umtcli.pipeline.jobs import STDIO, BlendRequest, Job, Output, Request
+from umtcli.pipeline.discovery import Source, find_sources
+from umtcli.pipeline.jobs import STDIO, BlendRequest, Job, Output, Request, Selection
+from umtcli.pipeline.manifest import Failed, Made, Manifests
 from umtcli.pipeline.naming import DEFAULT_FORMAT, Naming
 from umtcli.pipeline.players import Player, find_player
 
@@ -37,20 +38,26 @@ def plan(request: Request, catalog: Catalog) -> tuple[Job, ...]:
     _check_numbers(request)
     players = _players(request.to, catalog)
     options = _options(request, players, catalog)
-    named, found = _sources(request.inputs)
-    naming = Naming(request, num_outputs=len(named + found) * len(players), folders=bool(found))
+    manifests = Manifests()
+    sources = find_sources(request.inputs, request.selection, manifests)
+    found = {source.path for source in sources if source.found}
+    naming = Naming(request, num_outputs=len(sources) * len(players), folders=bool(found))
     jobs = []
-    for source, relative in named + found:
-        paths = [(player, *naming.output(source, relative, player)) for player in players]
+    for source in sources:
+        paths = [(player, *naming.output(source, player)) for player in players]
         outputs = [Output(player, options, path, kind) for player, path, kind in paths]
-        jobs.append(Job(source, tuple(outputs)))
-    jobs = _without_own_outputs(jobs, {source for source, _ in found})
+        jobs.append(Job(source.path, tuple(outputs)))
+    jobs = _without_own_outputs(jobs, found)
     _refuse_clashes(jobs)
     _refuse_inputs(jobs)
-    return tuple(
-        replace(job, outputs=tuple(replace(o, refused=_refused(o, request)) for o in job.outputs))
+    jobs = [
+        replace(
+            job,
+            outputs=tuple(replace(o, refused=_refused(o, request, manifests)) for o in job.outputs),
+        )
         for job in jobs
-    )
+    ]
+    return _selected(jobs, request.selection, manifests)
 
 
 def plan_blend(blend: BlendRequest, catalog: Catalog) -> Job:
@@ -72,11 +79,11 @@ def plan_blend(blend: BlendRequest, catalog: Catalog) -> Job:
     first, second = (_file(text) for text in request.inputs)
     name = f"{first.stem}-{second.stem}{first.suffix}"
     naming = Naming(request, num_outputs=1, folders=False)
-    path, kind = naming.output(first.with_name(name), Path(), players[0])
+    path, kind = naming.output(Source(first.with_name(name)), players[0])
     output = Output(players[0], _options(request, players, catalog), path, kind)
     job = Job(first, (output,), blended_into=second)
     _refuse_inputs([job])
-    return replace(job, outputs=(replace(output, refused=_refused(output, request)),))
+    return replace(job, outputs=(replace(output, refused=_refused(output, request, None)),))
 
 
 def _file(text: str) -> Path:
@@ -86,6 +93,15 @@ def _file(text: str) -> Path:
 
 
 def _check_numbers(request: Request) -> None:
+    for flag, seconds in (
+        ("--timeout", request.limits.timeout_s),
+        ("--max-duration", request.limits.max_duration_s),
+    ):
+        if seconds is not None and not 0 < seconds < math.inf:
+            raise UsageError(f"{flag} takes seconds above 0, not {seconds:g}.")
+    shard = request.selection.shard
+    if shard is not None and not 1 <= shard.index <= shard.count:
+        raise UsageError(f"--shard takes I/N with I from 1 to N, not {shard.index}/{shard.count}.")
     if request.bits not in (16, 24, 32):
         raise UsageError(f"--bits takes 16, 24 or 32 (float), not {request.bits}.")
     if not 0 <= request.seed < SEEDS:
@@ -126,47 +142,16 @@ def _options(
     }
 
 
-Source = tuple[Path | None, Path]
-"""An input (None: standard input), and the folder it has inside the folder that was named."""
-
-
-def _sources(inputs: Sequence[str]) -> tuple[list[Source], list[Source]]:
-    """The inputs that were named, and those found in folders; each once."""
-    if not inputs:
-        raise UsageError("Say what to convert: files, folders, or - for standard input.")
-    named: dict[Path | None, Path] = {}
-    found: dict[Path | None, Path] = {}
-    for text in inputs:
-        path = None if text == STDIO else Path(text)
-        if path is not None and path.is_dir():
-            inside = list(_audio_files(path))
-            if not inside:
-                raise UsageError(f"There is no audio in the folder {path}.")
-            found.update((file, file.parent.relative_to(path)) for file in inside)
-        else:
-            named[path] = Path()
-    return list(named.items()), [pair for pair in found.items() if pair[0] not in named]
-
-
-def _audio_files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if hidden or not path.is_file():
-            continue
-        try:
-            probe(path)
-        except DecodeError:
-            continue  # covers, playlists, notes: a folder may hold anything
-        yield path
-
-
 def _without_own_outputs(jobs: list[Job], found: set[Path | None]) -> list[Job]:
     """Drop files found in a folder that this very request makes: results of an earlier run."""
-    made = {_same_name(output.path) for job in jobs for output in job.outputs if output.path}
+    makers = {_same_name(o.path): job.source for job in jobs for o in job.outputs if o.path}
     return [
         job
         for job in jobs
-        if job.source is None or job.source not in found or _same_name(job.source) not in made
+        if job.source is None
+        or job.source not in found
+        # its own output would be written over it, which is refused
+        or makers.get(_same_name(job.source), job.source) == job.source
     ]
 
 
@@ -179,7 +164,8 @@ def _refuse_clashes(jobs: Iterable[Job]) -> None:
                 other_job, other = makers[name]
                 raise UsageError(
                     f"{other_job} in {other.player} and {job} in {output.player} "
-                    f"would both be written to {output}. Convert them into different folders."
+                    f"would both be written to {output}. Tell them apart: "
+                    "--name '{name}-{domain}.{ext}', or convert them into different folders."
                 )
             makers[name] = (job, output)
 
@@ -199,8 +185,27 @@ def _refuse_inputs(jobs: Sequence[Job]) -> None:
                 )
 
 
-def _refused(output: Output, request: Request) -> UmtError | None:
-    """Why an output cannot be made, as far as can be known before any work."""
+def _selected(jobs: list[Job], selection: Selection, manifests: Manifests) -> tuple[Job, ...]:
+    """This run's share of the jobs: every run with the same inputs shares them out alike."""
+    if selection.shard is not None:
+        jobs = jobs[selection.shard.index - 1 :: selection.shard.count]
+    if selection.retry_failed:
+        jobs = [
+            replace(job, outputs=tuple(o for o in job.outputs if _has_failed(o, manifests)))
+            for job in jobs
+        ]
+    return tuple(job for job in jobs if job.outputs)
+
+
+def _has_failed(output: Output, manifests: Manifests) -> bool:
+    return output.path is not None and isinstance(manifests.find(output.path), Failed)
+
+
+def _refused(output: Output, request: Request, manifests: Manifests | None) -> UmtError | None:
+    """Why an output cannot be made, as far as can be known before any work.
+
+    One that is in a manifest may be done already, which only its input can tell.
+    """
     path = output.path
     name = output.format or (path.suffix if path else DEFAULT_FORMAT)
     if request.bits == 32 and find_format(name, str(output)).codec in ("flac", "alac"):
@@ -211,6 +216,8 @@ def _refused(output: Output, request: Request) -> UmtError | None:
         return EncodeError(f"Cannot write {output}: it is a folder. Choose another -o.")
     # a dangling link is there too, and would be replaced
     if os.path.lexists(path) and not request.overwrite:
+        if manifests is not None and isinstance(manifests.find(path), Made):
+            return None
         return OutputExists(f"{output} exists already. --overwrite replaces it.")
     return None
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from umtcli.errors import UmtError
+
+State = Literal["done", "skipped", "planned"]
+"""`skipped`: it was there already, made from the same by the same; `planned`: a dry run."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class Result:
     """Its name; a mix as it was asked for, e.g. `piano*0.7+strings*0.3`."""
     error: UmtError | None = None
     """None if the output is complete."""
+    state: State = "done"
+    """What became of it, if there was no error."""
     duration_s: float = 0.0
     """Length of the audio, in seconds."""
     seconds: float = 0.0
@@ -40,7 +45,7 @@ class Result:
     @property
     def real_time_factor(self) -> float | None:
         """Seconds of music made per second of work; None if nothing was made."""
-        if not self.ok or self.seconds <= 0 or self.duration_s <= 0:
+        if not self.ok or self.state != "done" or self.seconds <= 0 or self.duration_s <= 0:
             return None
         return self.duration_s / self.seconds
 
@@ -55,7 +60,7 @@ class Result:
             "input": self.input,
             "output": self.output,
             "domain": self.domain,
-            "status": "done" if self.ok else "failed",
+            "status": self.state if self.ok else "failed",
             "error": None if self.error is None else str(self.error),
             "error_type": None if self.error is None else type(self.error).__name__,
             "duration_s": round(self.duration_s, 6),

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import BinaryIO
 
 from umtcli.catalog import Catalog
-from umtcli.errors import DecodeError
-from umtcli.media import AudioReader, LoudnessMeter, open_audio
+from umtcli.errors import OutputExists
+from umtcli.media.pending import is_pending
 from umtcli.pipeline.book import Book
 from umtcli.pipeline.device import num_threads, resolve_device, torch_threads
-from umtcli.pipeline.events import (
-    JobAdvanced,
-    JobFinished,
-    JobStarted,
-    Listener,
-    RunPlanned,
-    ignore,
-)
+from umtcli.pipeline.events import Listener, Noticed, RunPlanned, ignore
 from umtcli.pipeline.jobs import Job, Output, Request
+from umtcli.pipeline.ledger import Ledger
 from umtcli.pipeline.machines import Machines, blame
-from umtcli.pipeline.opening import open_part
 from umtcli.pipeline.planning import plan
 from umtcli.pipeline.result import Result
-from umtcli.pipeline.sinks import OutputSink, SinkSettings, deliver
-from umtcli.pipeline.translate import Part, translate
+from umtcli.pipeline.runner import Runner
 
-FILE_BLOCK_S = 4.0
-PIPE_BLOCK_S = 0.25
-"""A pipe wants its audio soon; a file wants few, large blocks, so that hearing one block
-and playing another take turns on different cores."""
+POLL_S = 0.2
+"""How often to see whether another run is done with an output."""
 
 
 def run(
@@ -44,6 +34,9 @@ def run(
     stdout: BinaryIO | None = None,
 ) -> list[Result]:
     """Do what was asked for; one result an output, in the order of the inputs.
+
+    Several runs may work on one folder: each output is made by one of them, and each run
+    ends when all outputs are there.
 
     Args:
         request: what to do.
@@ -59,92 +52,64 @@ def run(
     threads = num_threads()
     with torch_threads(threads):
         jobs = plan(request, catalog)
+        ledger = Ledger(request)
+        if request.dry_run:
+            return [result for job in jobs for result in _preview(job, ledger, listener)]
         listener(RunPlanned(jobs))
-        machines = Machines(catalog, device)
-        runner = _Runner(
+        runner = Runner(
             request,
-            machines,
+            Machines(catalog, device),
+            ledger,
             listener,
-            threads,
             sys.stdin.buffer if stdin is None else stdin,
             sys.stdout.buffer if stdout is None else stdout,
+            threads,
         )
-        return [result for job in jobs for result in runner.run(job)]
+        results = _run_all(jobs, runner, listener)
+    if len(jobs) > 1:
+        _enter_failures(jobs, results, ledger)
+    return [results[str(output)] for job in jobs for output in job.outputs]
 
 
-@dataclass(frozen=True)
-class _Runner:
-    """What all jobs of a run share."""
+def _run_all(jobs: Sequence[Job], runner: Runner, listener: Listener) -> dict[str, Result]:
+    """Results by output; those that other runs are making come last."""
+    results: dict[str, Result] = {}
+    waiting = list(jobs)
+    while waiting:
+        left = []
+        for job in waiting:
+            done, put_off = runner.run(job)
+            results.update((result.output, result) for result in done)
+            if put_off:
+                left.append(replace(job, outputs=put_off))
+        if left:
+            listener(Noticed(f"Another run of umt is making {left[0].outputs[0]}: waiting."))
+            _wait(left[0].outputs[0])
+        waiting = left
+    return results
 
-    request: Request
-    machines: Machines
-    listener: Listener
-    num_threads: int
-    """That networks may use, all together."""
-    stdin: BinaryIO
-    stdout: BinaryIO
 
-    def run(self, job: Job) -> list[Result]:
-        """Every output of one job, made or failed."""
-        book = Book(job, self.listener)
+def _wait(output: Output) -> None:
+    """Return when nobody is making an output."""
+    while output.path is not None and is_pending(output.path.resolve()):
+        time.sleep(POLL_S)
+
+
+def _preview(job: Job, ledger: Ledger, listener: Listener) -> list[Result]:
+    """What would become of a job's outputs."""
+    book = Book(job, listener)
+    try:
         for output in job.outputs:
-            if output.refused:
-                book.enter(output, output.refused, None)
-        wanted = [output for output in job.outputs if not output.refused]
-        try:
-            if wanted:
-                self._convert(job, wanted, book)
-        except Exception as e:
-            book.fail_the_rest(blame(e, f"Converting {job}"))
-        self.listener(JobFinished(job))
-        return book.results()
+            book.enter(output, output.refused or ledger.look_up(job, output))
+    except Exception as e:
+        book.fail_the_rest(blame(e, f"Looking at {job}"))
+    return book.results()
 
-    def _convert(self, job: Job, outputs: Sequence[Output], book: Book) -> None:
-        piped = any(output.path is None for output in outputs)
-        block_s = PIPE_BLOCK_S if piped else FILE_BLOCK_S
-        with ExitStack() as cleanup:
-            source = self.stdin if job.source is None else job.source
-            reader = cleanup.enter_context(open_audio(source, block_s=block_s))
-            self.listener(JobStarted(job, reader.duration_s))
-            meter = LoudnessMeter(reader.sample_rate, reader.num_channels)
-            settings = SinkSettings(
-                self.request,
-                reader.sample_rate,
-                reader.num_channels,
-                reader.tags,
-                meter,
-                self.stdout,
-            )
-            parts = [self._try_to_open(output, settings, cleanup, book) for output in outputs]
-            working = [opened for opened in parts if opened is not None]
-            if working:
-                self._translate(job, reader, [part for _, part, _ in working], meter, piped)
-            for output, part, sink in working:
-                book.enter(output, part.error or deliver(output, sink), reader.warning)
 
-    def _try_to_open(
-        self, output: Output, settings: SinkSettings, cleanup: ExitStack, book: Book
-    ) -> tuple[Output, Part, OutputSink] | None:
-        try:
-            return (output, *open_part(self.machines, output, settings, cleanup))
-        except Exception as e:
-            book.enter(output, blame(e, f"Starting {output.player}"), None)
-            return None
-
-    def _translate(
-        self,
-        job: Job,
-        reader: AudioReader,
-        parts: Sequence[Part],
-        meter: LoudnessMeter,
-        piped: bool,
-    ) -> None:
-        def advanced(done_s: float) -> None:
-            self.listener(JobAdvanced(job, done_s))
-
-        # a pipe's gain looks at the input's meter, which must not run ahead of it
-        overlap = not piped and self.num_threads >= 2
-        with torch_threads(self.num_threads // 2 if overlap else self.num_threads):
-            num_heard = translate(reader, parts, meter, advanced, overlap=overlap)
-        if num_heard == 0:
-            raise DecodeError(f"Cannot convert {job}: it holds no audio.")
+def _enter_failures(jobs: Sequence[Job], results: dict[str, Result], ledger: Ledger) -> None:
+    """Remember for `--retry-failed` what failed; a run of one file is easily repeated."""
+    for job in jobs:
+        for output in job.outputs:
+            error = results[str(output)].error
+            if error is not None and not isinstance(error, OutputExists):
+                ledger.enter_failure(job, output, error)

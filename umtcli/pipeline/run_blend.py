@@ -31,7 +31,7 @@ from umtcli.pipeline.machines import Machines, blame
 from umtcli.pipeline.opening import open_part
 from umtcli.pipeline.planning import plan_blend
 from umtcli.pipeline.result import Result
-from umtcli.pipeline.run import FILE_BLOCK_S, PIPE_BLOCK_S
+from umtcli.pipeline.runner import FILE_BLOCK_S, PIPE_BLOCK_S
 from umtcli.pipeline.sinks import SinkSettings, deliver
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from umtcli.errors import UmtError
+from umtcli.errors import OutputBusy, UmtError
 from umtcli.media import AudioWriter, LoudnessMeter
-from umtcli.media.writer import Bits
+from umtcli.media.pending import PendingFile
+from umtcli.media.writer import Bits, claim_file
 from umtcli.pipeline.causal import CausalLevel
 from umtcli.pipeline.jobs import Output, Request
 from umtcli.pipeline.levels import Spool, match_loudness
@@ -39,6 +41,14 @@ class OutputSink(Protocol):
         """Complete the output once everything was taken."""
 
 
+Record = Callable[[Output, Path, float], None]
+"""Told of a complete output before it gets its name: which, where it is, its seconds."""
+
+
+def _record_nothing(output: Output, file: Path, duration_s: float) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class SinkSettings:
     """What sinks of one input have in common."""
@@ -53,12 +63,16 @@ class SinkSettings:
     meter: LoudnessMeter
     """Of the input."""
     stdout: BinaryIO
+    record: Record = _record_nothing
 
-    def open_writer(self, output: Output, sample_rate: int) -> AudioWriter:
-        """The writer of one output."""
+    def open_writer(
+        self, output: Output, sample_rate: int, pending: PendingFile | None = None
+    ) -> AudioWriter:
+        """The writer of one output; `pending` is its file if that was claimed before."""
         request = self.request
         return AudioWriter(
             self.stdout if output.path is None else output.path,
+            pending=pending,
             sample_rate=sample_rate,
             num_channels=self.num_channels,
             format=output.format,
@@ -93,6 +107,9 @@ class FileSink:
         self._settings = settings
         spool = Spool(output.path.parent, sample_rate, settings.num_channels)
         self._spool = cleanup.enter_context(spool)
+        # claimed now: who comes later should not work for nothing
+        self._pending = _claim(output, self._record)
+        cleanup.callback(self._pending.discard)
 
     def write(self, block_TC: NDArray[np.float32]) -> None:
         """Spool a block."""
@@ -100,7 +117,7 @@ class FileSink:
 
     def deliver(self) -> Delivered:
         """Write the file."""
-        duration_s = self._spool.num_samples / self._rate
+        duration_s = self._duration_s
         played = self._spool.meter
         gain = match_loudness(
             self._settings.meter.integrated_lufs(),
@@ -108,7 +125,7 @@ class FileSink:
             played.true_peak_dbtp(),
             duration_s,
         )
-        writer = self._settings.open_writer(self._output, self._rate)
+        writer = self._settings.open_writer(self._output, self._rate, self._pending)
         try:
             self._spool.deliver(writer, gain.db)
             writer.close()
@@ -117,6 +134,13 @@ class FileSink:
             raise
         self._spool.close()
         return Delivered(duration_s, gain.db, gain.limited)
+
+    @property
+    def _duration_s(self) -> float:
+        return self._spool.num_samples / self._rate
+
+    def _record(self, file: Path) -> None:
+        self._settings.record(self._output, file, self._duration_s)
 
 
 class PipeSink:
@@ -147,6 +171,20 @@ class PipeSink:
     def _abandon(self) -> None:
         if not self._complete:
             self._writer.abort()
+
+
+def _claim(output: Output, before_naming: Callable[[Path], None]) -> PendingFile:
+    """The file that will become an output, which nobody else can be making.
+
+    Raises:
+        OutputBusy: somebody is.
+        EncodeError: nothing can be written there.
+    """
+    assert output.path is not None
+    try:
+        return claim_file(output.path, before_naming)
+    except BlockingIOError as e:
+        raise OutputBusy(f"Another run of umt is making {output}. Wait for it.") from e
 
 
 def deliver(output: Output, sink: OutputSink) -> Delivered | UmtError:

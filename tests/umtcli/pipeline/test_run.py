@@ -25,7 +25,7 @@ from umtcli.errors import DecodeError, EncodeError, OutputExists, PluginError, U
 from umtcli.media import AudioWriter, LoudnessMeter, probe
 from umtcli.pipeline import Request, Result, convert, run
 from umtcli.pipeline.events import Event, JobAdvanced, JobFinished, OutputFinished
-from umtcli.pipeline.run import FILE_BLOCK_S
+from umtcli.pipeline.runner import FILE_BLOCK_S
 
 MakeCatalog = Callable[..., Catalog]
 
@@ -277,7 +277,7 @@ def test_a_broken_input_does_not_stop_the_rest(tmp_path: Path, catalog: Catalog)
     assert [type(result.error) for result in results] == [
         type(None), DecodeError, DecodeError, type(None)
     ]  # fmt: skip
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["0-low.wav", "1-low.wav"]
+    assert sorted(p.name for p in (tmp_path / "out").glob("[!.]*")) == ["0-low.wav", "1-low.wav"]
 
 
 class FailingStreams(ToyStreams):
@@ -326,7 +326,7 @@ def test_a_failing_domain_does_not_stop_the_others(
     assert isinstance(high.error, PluginError)
     assert "high failed: RuntimeError: shapes do not match" in str(high.error)
     assert low.error is None
-    assert [p.name for p in (tmp_path / "out").iterdir()] == ["in-low.wav"]
+    assert [p.name for p in (tmp_path / "out").glob("[!.]*")] == ["in-low.wav"]
 
 
 def test_a_domain_that_plays_no_numbers_fails(tmp_path: Path, make_catalog: MakeCatalog) -> None:

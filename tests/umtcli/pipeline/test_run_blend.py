@@ -17,7 +17,7 @@ from umtcli.errors import DecodeError, OutputExists, PluginError, UnknownDomain,
 from umtcli.media import AudioWriter, LoudnessMeter, probe
 from umtcli.pipeline import BlendRequest, Request, Result, blend, convert, run_blend
 from umtcli.pipeline.events import Event
-from umtcli.pipeline.run import FILE_BLOCK_S
+from umtcli.pipeline.runner import FILE_BLOCK_S
 
 
 @pytest.fixture
