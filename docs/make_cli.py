@@ -13,7 +13,10 @@ from umtcli.cli import make_app
 from umtcli.plugins import GROUP, make_plugin_manager
 
 PAGE = Path(__file__).with_name("cli.md")
-FIRST_PARTY = (EntryPoint("domains", "umt_domains.plugin", GROUP),)
+FIRST_PARTY = (
+    EntryPoint("domains", "umt_domains.plugin", GROUP),
+    EntryPoint("trainer", "umt_trainer.plugin", GROUP),
+)
 """Only umt's own plugins: whatever else is installed here is documented elsewhere."""
 
 HEAD = """\

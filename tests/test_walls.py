@@ -56,7 +56,9 @@ def test_the_parser_sees_lazy_and_dynamic_imports() -> None:
     assert imports(ast.parse(text)) == {"umt_domains", "umt_trainer"}
 
 
-@pytest.mark.parametrize("module", ["umtcli", "umtcli.cli", "umt_domains.plugin"])
+@pytest.mark.parametrize(
+    "module", ["umtcli", "umtcli.cli", "umt_domains.plugin", "umt_trainer.plugin"]
+)
 def test_what_every_command_imports_loads_no_torch(module: str) -> None:
     path = [str(REPOSITORY), str(REPOSITORY / "domains"), str(REPOSITORY / "trainer")]
     program = (

@@ -108,6 +108,18 @@ class Learning(Protocol):
         taken from the latents of the clean recording.
         """
 
+    def playable_share(self, latents_CF: Tensor, wav_T: Tensor) -> float:
+        """How much of the music a decoder could play from its latents: 0 … 1.
+
+        Of the time in which something sounds, the share in which the encoder heard what its
+        family's decoders need. The trainer refuses recordings with little of it before it
+        spends minutes on them.
+
+        Args:
+            latents_CF: what the encoder heard.
+            wav_T: in this audio.
+        """
+
     def encoder_loss(self, encoder: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Named losses of hearing the scores of a (distorted) batch; they are summed.
 

@@ -75,7 +75,7 @@ def train_encoder(out: Path, config: RunConfig, report: Report) -> BundleInfo:
     torch.manual_seed(config.seed)
     network = learning.new_encoder({})
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    background = [torch.from_numpy(r.wav.astype(np.float32) / 32768) for r in _load(drums)]
+    background = [torch.from_numpy(r.wav[:].astype(np.float32) / 32768) for r in _load(drums)]
     task = EncoderTask(network, learning, _load(practice, with_notes=True), background, config)
     trained = train(task, config, out / "runs" / "encoder.pt", report)
     music = f"{len(practice)} pieces and {len(drums)} drum loops"

@@ -1,4 +1,4 @@
-"""Training audio in memory, and the examples drawn from it.
+"""Training audio, in memory or in shards, and the examples drawn from it.
 
 Every draw is keyed by (seed, number of the example): a run that is resumed, or shared by
 more processes, sees the same examples.
@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -25,22 +25,34 @@ Array = np.ndarray[Any, Any]
 TRAINING_RMS = 0.08
 
 
+class Samples(Protocol):
+    """int16 (T,): an array, or what reads like one, such as audio on disk."""
+
+    def __len__(self) -> int:
+        """T."""
+
+    def __getitem__(self, part: slice, /) -> Array:
+        """Samples `a:b`."""
+
+
 @dataclass(frozen=True)
 class Recording:
     """One file: mono audio, and its notes where a score is known.
 
     Attributes:
-        wav: int16 (T,), a quarter of the memory of what it becomes.
+        wav: int16 (T,), half the memory of what it becomes.
         notes: float64 (N, 4) start_s, end_s, MIDI pitch, level_db, in any order; None if
             no score is known.
         latents: float16 (C, F) of a frozen encoder, one array per hearing of the file.
         name: of the file.
+        digest: tells its audio from any other's, where that is known without reading it.
     """
 
-    wav: Array
+    wav: Samples
     notes: Array | None = None
     latents: tuple[Array, ...] = ()
     name: str = "recording"
+    digest: str = ""
 
     def crop(self, first: int, length: int, sample_rate: int) -> tuple[Tensor, Array | None]:
         """`length` samples from `first` as float32, and the notes that sound in them."""
@@ -113,6 +125,7 @@ def fingerprint(recordings: Sequence[Recording]) -> str:
     digest = hashlib.sha256()
     for r in recordings:
         scored = b"" if r.notes is None else r.notes.tobytes()
-        checks = zlib.crc32(r.wav.tobytes()), zlib.crc32(scored), len(r.latents)
+        audio = r.digest or zlib.crc32(r.wav[:].tobytes())
+        checks = audio, zlib.crc32(scored), len(r.latents)
         digest.update(repr((r.name, len(r.wav), *checks)).encode())
     return f"{len(recordings)} recordings, {digest.hexdigest()[:12]}"

@@ -25,7 +25,12 @@ def hear(encoder: Encoder, wav_T: Tensor) -> Tensor:
 
 
 def heard(
-    recording: Recording, number: int, encoder: Encoder, learning: Learning, seed: int
+    recording: Recording,
+    number: int,
+    encoder: Encoder,
+    learning: Learning,
+    seed: int,
+    hearings: int = HEARINGS,
 ) -> Recording:
     """A recording with what the encoder hears in it: clean, and through distortions.
 
@@ -38,11 +43,12 @@ def heard(
         encoder: the frozen one.
         learning: of the family, which distorts.
         seed: of the run.
+        hearings: how many in all.
     """
-    wav_T = torch.from_numpy(recording.wav.astype(np.float32) / 32768)
+    wav_T = torch.from_numpy(recording.wav[:].astype(np.float32) / 32768)
     clean_CF = hear(encoder, wav_T)
     latents = [clean_CF]
-    for k in range(1, HEARINGS):
+    for k in range(1, hearings):
         again_T = learning.rehear(wav_T, seed, number * HEARINGS + k)
         latents.append(learning.teachable(hear(encoder, again_T), clean_CF))
     return replace(recording, latents=tuple(x.numpy().astype(np.float16) for x in latents))

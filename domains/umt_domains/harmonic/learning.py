@@ -47,6 +47,10 @@ from umtcli.learning import Batch
 LOSS_WINDOWS = (4096, 2048, 1024, 512, 256)
 ONSET_WIDTH_FRAMES = 1.5
 VELOCITY_RANGE_DB = 40.0
+QUIET = 0.1
+"""A frame this far below the slow level, 20 dB, is a rest."""
+HEARD = 0.5
+"""A frame activation above this is a note."""
 REHEARD = 3  # keeps the draws of `rehear` apart from those of `distort`
 
 
@@ -124,6 +128,15 @@ class HarmonicLearning:
     def teachable(self, heard_CF: Tensor, clean_CF: Tensor) -> Tensor:
         """The notes as they were heard, at the level of the audio that is to be played."""
         return torch.cat([heard_CF[:-1], clean_CF[-1:]])
+
+    def playable_share(self, latents_CF: Tensor, wav_T: Tensor) -> float:
+        """The share of sounding frames in which at least one note is heard."""
+        frames_FT = functional.pad(wav_T, (0, -len(wav_T) % LATENT_HOP)).unflatten(
+            0, (-1, LATENT_HOP)
+        )
+        sounding_F = frames_FT.square().mean(-1).sqrt() > QUIET * latents_CF[-1]
+        heard_F = latents_CF[:NUM_PITCHES].amax(0) > HEARD
+        return float(heard_F[sounding_F].float().mean()) if sounding_F.any() else 0.0
 
     def encoder_loss(self, encoder: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropies of frames and onsets, squared error of velocities.

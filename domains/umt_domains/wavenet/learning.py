@@ -99,6 +99,11 @@ class WavenetLearning:
         del clean_CF
         return heard_CF
 
+    def playable_share(self, latents_CF: Tensor, wav_T: Tensor) -> float:
+        """All of it: a WaveNet makes any waveform."""
+        del latents_CF, wav_T
+        return 1.0
+
     def encoder_loss(self, encoder: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """None: the paper's encoder learns from its decoders and from the confusion."""
         del encoder, batch

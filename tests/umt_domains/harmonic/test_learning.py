@@ -122,6 +122,17 @@ def test_a_tiny_decoder_learns_to_play_a_tone_and_its_overtone() -> None:
         assert level_db(played, other_hz) < level_db(wav[0], 440.0) - 30
 
 
+def test_the_playable_share_is_that_of_sounding_frames_with_a_note() -> None:
+    latents = torch.zeros(3 * 88 + 1, 4)
+    latents[-1] = 0.2  # the slow level
+    latents[A4, 0] = latents[3, 2] = 0.9
+    wav = torch.full((4 * LATENT_HOP,), 0.2)
+    wav[2 * LATENT_HOP : 3 * LATENT_HOP] = 0.01  # a rest, 26 dB down: what is heard there is naught
+    assert HarmonicLearning().playable_share(latents, wav) == pytest.approx(1 / 3)
+    assert HarmonicLearning().playable_share(latents, wav[:-5]) == pytest.approx(1 / 3)
+    assert HarmonicLearning().playable_share(latents, torch.zeros(4 * LATENT_HOP)) == 0
+
+
 def test_examples_too_short_to_judge_are_refused_with_the_length_they_need() -> None:
     learning = HarmonicLearning()
     encoder = learning.new_encoder({"channels": 8, "blocks": [[1, 10]]})
