@@ -248,3 +248,13 @@ def test_the_best_network_is_kept_by_the_judges_loss_alone(tmp_path: Path) -> No
     assert best["loss"] < judge.loss(trained, 120)
     assert torch.load(path, weights_only=True)["best"] == (best["loss"], best["step"])
     assert 0 < best["step"] < 120
+
+
+def test_a_run_that_goes_on_with_fewer_processes_says_what_changes(tmp_path: Path) -> None:
+    path, told = tmp_path / "c.pt", list[str]()
+    train(line(), CONFIG, path, lambda *_: None)
+    state = torch.load(path, weights_only=True)
+    torch.save(state | {"processes": 8}, path)
+    train(line(), CONFIG, path, lambda *_: None, tell=told.append)
+    (message,) = told
+    assert "had 8 processes and has 1 now: the examples and their order stay" in message

@@ -265,7 +265,10 @@ def test_what_bears_on_the_result_is_in_the_identity() -> None:
     )
     others = {
         "confusion": [replace(t, confusion=ConfusionConfig(weight=0.0)), replace(t, network=wide)],
-        "domains": [replace(t, domains=[replace(t.domains[0], name="x"), *t.domains[1:]])],
+        "domains": [
+            replace(t, domains=[replace(t.domains[0], name="x"), *t.domains[1:]]),
+            replace(t, domains=t.domains[::-1]),  # decoders are kept by order
+        ],
         "family": [replace(t, learning=Frames(family="other"))],
     }
     for name, tasks in others.items():

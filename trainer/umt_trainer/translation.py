@@ -113,7 +113,8 @@ class TranslationTask:
             "front_end_version": self.learning.front_end_version,
             "encoder": config_of(self.network.encoder),
             "decoders": [config_of(decoder) for decoder in self.network.decoders],
-            "domains": {d.name: fingerprint(d.recordings) for d in self.domains},
+            # in their order, by which decoders are kept
+            "domains": [[d.name, fingerprint(d.recordings)] for d in self.domains],
             "confusion": asdict(self.confusion) | {"channels": self.network.confusion.channels},
         }
 
