@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,11 +79,11 @@ def score(
         None if true is None else load_sound(true),
         None if midi is None else read_midi(midi),
     )
-    with console.make_progress(quiet=quiet) as bars:
+    with console.make_progress(quiet=quiet or not sys.stderr.isatty()) as bars:
         bars.add_task(console.safe(f"Listening to {translation.name}"), total=None)
         values = measure(case, hear)
     if json:
-        named = {metric.name: sides for metric, sides in values.items()}
+        named = {metric.name: _finite(sides) for metric, sides in values.items()}
         console.print_json({"translation": str(translation), "source": str(source)} | named)
     else:
         _print(values)
@@ -155,6 +156,11 @@ def _print(values: Mapping[Metric, Values]) -> None:
             for metric, sides in values.items()
         ),
     )
+
+
+def _finite(sides: Values) -> dict[str, float | None]:
+    """JSON knows no infinity, which is how far silence is from any loudness."""
+    return {side: value if math.isfinite(value) else None for side, value in sides.items()}
 
 
 def _number(value: float | None) -> str:
