@@ -28,6 +28,7 @@ from umtcli.errors import UsageError
         ("clip_value", 0.0, "above 0"),
         ("beta2", 1.0, "from 0 to below 1"),
         ("checkpoints", 0, "from 1"),
+        ("loaders", 0, "from 1"),
         ("steps", 1.5, "a whole number from 1"),
         ("steps", True, "a whole number from 1"),
         ("decay", True, "a number above 0 and at most 1"),
@@ -68,6 +69,6 @@ def test_a_run_begun_before_a_setting_was_there_goes_on() -> None:
 
 def test_the_identity_leaves_out_what_does_not_matter() -> None:
     one = RunConfig(steps=1, workers=1, checkpoint_every_s=1.0, checkpoints=1).identity()
-    two = RunConfig(steps=1, workers=2, checkpoint_every_s=2.0, checkpoints=2).identity()
+    two = RunConfig(steps=1, workers=2, checkpoint_every_s=2.0, checkpoints=2, loaders=5).identity()
     assert one == two
     assert one != RunConfig(steps=1, seed=2).identity()

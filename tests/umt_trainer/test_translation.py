@@ -184,11 +184,12 @@ def test_music_with_scores_teaches_the_encoder_what_its_family_wants() -> None:
 
 
 def test_examples_do_not_depend_on_how_a_batch_is_shared() -> None:
-    t = task()
+    t = task(scored=True)
     whole, parts = t._examples(3, 6), [t._examples(n, 2) for n in (3, 5, 7)]
     assert torch.equal(whole.wav_BT, torch.cat([p.wav_BT for p in parts]))
     assert whole.others is not None
     assert len(whole.others.wav_BT) == len(whole.others.notes) == 6
+    assert task()._examples(3, 6).others is None  # nothing is mixed into music without scores
 
 
 def trained(t: TranslationTask, path: Path, config: RunConfig = CONFIG) -> dict[str, Tensor]:

@@ -57,6 +57,8 @@ class RunConfig:
     and need little of a GPU's memory."""
     workers: Annotated[int, FROM_1] = 2
     """Threads of a process that compute shards; any number gives the same result."""
+    loaders: Annotated[int, FROM_1] = 2
+    """Threads of a process that make examples ready ahead of the steps that use them."""
     precision: Precision = "float32"
     """Of the networks' arithmetic. bfloat16 is torch's autocast; the weights stay float32."""
     seed: Annotated[int, FROM_0] = 1
@@ -98,7 +100,7 @@ class RunConfig:
         before they were there goes on.
         """
         kept = asdict(self)
-        for name in ("workers", "checkpoint_every_s", "checkpoints"):
+        for name in ("workers", "loaders", "checkpoint_every_s", "checkpoints"):
             del kept[name]
         defaults = {field.name: field.default for field in fields(self)}
         for name in ("beta2", "clip_value", "precision"):

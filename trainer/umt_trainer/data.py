@@ -102,11 +102,18 @@ def draw(
 
 
 def draw_batch(
-    recordings: Sequence[Recording], seed: int, index: int, size: int, length: int, sample_rate: int
+    recordings: Sequence[Recording],
+    seed: int,
+    index: int,
+    size: int,
+    length: int,
+    sample_rate: int,
+    *,
+    with_others: bool = True,
 ) -> Batch:
     """Examples `index` … `index + size − 1`: (size, length) samples and their notes.
 
-    Each has another cut beside it, in `others`.
+    Each has another cut beside it, in `others`, unless they are not wanted.
     """
 
     def cuts(cut: int, others: Batch | None = None) -> Batch:
@@ -117,7 +124,7 @@ def draw_batch(
         wavs, notes = zip(*crops, strict=True)
         return Batch(torch.stack(wavs), index, notes, others)
 
-    return cuts(1, others=cuts(2))
+    return cuts(1, others=cuts(2) if with_others else None)
 
 
 def fingerprint(recordings: Sequence[Recording]) -> str:

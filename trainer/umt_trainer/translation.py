@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from umt_trainer.ahead import Ahead
 from umt_trainer.config import RunConfig
 from umt_trainer.confusion import ConfusionConfig, ConfusionNetwork, drop
 from umt_trainer.data import Recording, draw_batch, fingerprint
@@ -65,6 +66,19 @@ class Domain:
 
     name: str
     recordings: Sequence[Recording]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What a part of a step learns from.
+
+    Attributes:
+        clean: the music.
+        heard_BT: what the encoder hears of it.
+    """
+
+    clean: Batch
+    heard_BT: Tensor
 
 
 @dataclass(frozen=True)
@@ -132,11 +146,18 @@ class TranslationTask:
         return [*guessing, Phase.of("autoencoders", autoencoders, self.playing)]
 
     def _guessing_again(self, again: int, index: int, size: int) -> dict[str, Tensor]:
-        return self.guessing(index + again * len(self.domains) * FAR, size)
+        if again == 0:
+            return self.guessing(index, size)
+        elsewhere = index + again * len(self.domains) * FAR
+        return self._guess(self._examples(elsewhere, size))
 
     def guessing(self, index: int, size: int) -> dict[str, Tensor]:
         """What the confusion network is taught: the domain of the clean music's latents."""
-        clean_BCF = self._clean(self._examples(index, size))
+        return self._guess(self._ahead.get(index, size).clean)
+
+    def _guess(self, clean: Batch) -> dict[str, Tensor]:
+        index, size = clean.index, len(clean.wav_BT)
+        clean_BCF = self._clean(clean)
         numbers = range(index, index + size)
         seen_BCF = drop(clean_BCF, self.confusion.input_dropout, self.config.seed, numbers)
         logits_BD = self.network.confusion(seen_BCF)
@@ -151,8 +172,9 @@ class TranslationTask:
 
         For each domain there is a measure: what its own decoder's losses add up to.
         """
-        batch = self._examples(index, size)
-        heard_BCF = self._hear_distorted(batch)
+        examples = self._ahead.get(index, size)
+        batch = examples.clean
+        heard_BCF = self._hear(examples)
         logits_BD = self.network.confusion(heard_BCF)
         guess = functional.cross_entropy(logits_BD, self._domains(index, size))
         losses = self._reconstruction(heard_BCF, batch)
@@ -189,34 +211,46 @@ class TranslationTask:
         around = self.learning.context_frames(decoder)
         return self.learning.decoder_loss(decoder, functional.pad(latents_BCF, around), wav_BT)
 
-    def _hear_distorted(self, batch: Batch) -> Tensor:
-        """Latents of the distorted input, as they teach to play the clean audio."""
+    def _hear(self, examples: Examples) -> Tensor:
+        """Latents of what the encoder is given, as they teach to play the clean audio."""
         learning = self.learning
+        heard_BCF = learning.encode(self.network.encoder, examples.heard_BT.to(self._device))
         if not self.distorted:
-            return learning.encode(self.network.encoder, batch.wav_BT.to(self._device))
-        again_BT = torch.stack(
-            [
-                learning.rehear(wav_T, self.config.seed, batch.index + i)
-                for i, wav_T in enumerate(batch.wav_BT)
-            ]
-        )
-        heard_BCF = learning.encode(self.network.encoder, again_BT.to(self._device))
-        pairs = zip(heard_BCF, self._clean(batch), strict=True)
+            return heard_BCF
+        pairs = zip(heard_BCF, self._clean(examples.clean), strict=True)
         return torch.stack([learning.teachable(heard, clean) for heard, clean in pairs])
 
     @torch.no_grad()
     def _clean(self, batch: Batch) -> Tensor:
         return self.learning.encode(self.network.encoder, batch.wav_BT.to(self._device))
 
+    @cached_property
+    def _ahead(self) -> Ahead[Examples]:
+        config = self.config
+        end = config.steps * config.batch_size
+        return Ahead(self._ready, config.batch_size, end, config.loaders)
+
+    def _ready(self, index: int, size: int) -> Examples:
+        """Clean examples, and as the encoder is to hear them; on the CPU, where all that is."""
+        clean = self._examples(index, size)
+        if not self.distorted:
+            return Examples(clean, clean.wav_BT)
+        rehear, seed = self.learning.rehear, self.config.seed
+        again = [rehear(wav_T, seed, index + i) for i, wav_T in enumerate(clean.wav_BT)]
+        return Examples(clean, torch.stack(again))
+
     def _examples(self, index: int, size: int) -> Batch:
-        """Clean examples, on the CPU, where they are distorted."""
         learning, config = self.learning, self.config
         hop, rate = learning.hop_samples, learning.sample_rate
         length = round(config.crop_s * rate / hop) * hop
         examples = [
-            draw_batch(self._domain(n).recordings, config.seed, n, 1, length, rate)
+            # only scored music is mixed with other music
+            draw_batch(
+                self._domain(n).recordings, config.seed, n, 1, length, rate,
+                with_others=self._scored,
+            )
             for n in range(index, index + size)
-        ]
+        ]  # fmt: skip
         return _joined(examples)
 
     @cached_property
