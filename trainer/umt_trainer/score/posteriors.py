@@ -71,8 +71,11 @@ def _struck(left_FK: Array, strikes_FK: Array) -> list[FrameNote]:
 def _unstruck(left_FK: Array) -> list[FrameNote]:
     """Notes without a strike, the surest first; they grow to both sides."""
     notes = []
-    while left_FK.max(initial=0) > SOUNDS:
-        middle, key = (int(n) for n in np.unravel_index(left_FK.argmax(), left_FK.shape))
+    sounding = np.argwhere(left_FK > SOUNDS)
+    surest_first = np.argsort(-left_FK[tuple(sounding.T)], kind="stable")
+    for middle, key in sounding[surest_first].tolist():
+        if not left_FK[middle, key]:
+            continue  # explained by a surer one
         later, earlier = left_FK[middle + 1 : -1, key], left_FK[1:middle, key][::-1]
         forward, backward = _walk(later), _walk(earlier)
         end = middle + forward - _silent_at_the_end(later, forward)
@@ -88,7 +91,7 @@ def _unstruck(left_FK: Array) -> list[FrameNote]:
 def _walk(energy_F: Array) -> int:
     """How many frames are visited until patience is at its end, or they are."""
     silent = 0
-    for visited, energy in enumerate(energy_F.tolist(), start=1):
+    for visited, energy in enumerate(energy_F, start=1):
         silent = silent + 1 if energy < SOUNDS else 0
         if silent == PATIENCE:
             return visited
