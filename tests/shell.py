@@ -37,8 +37,13 @@ class Shell:
 
     def start(self, *command: str | os.PathLike[str], **options: Any) -> subprocess.Popen[bytes]:
         """Start a program in the folder."""
-        given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        return subprocess.Popen(command, cwd=self.folder, env=self.environment, **given)
+        given: dict[str, Any] = {
+            "cwd": self.folder,
+            "env": self.environment,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        }
+        return subprocess.Popen(command, **{**given, **options})
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run a bash script to its end."""

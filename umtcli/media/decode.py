@@ -11,6 +11,9 @@ from umtcli.media.caf import CafHeader, read_caf_header
 from umtcli.media.ffmpeg import PIPE_IN, decode_command, file_url
 from umtcli.media.process import FfmpegLog, FfmpegProcess
 
+LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
+"""Of inputs, in Hz. A byte at 1 Hz is a second of sound, and memory holds whole seconds."""
+
 
 def check_readable(path: Path) -> None:
     """Refuse what ffmpeg need not be asked about.
@@ -44,12 +47,18 @@ def read_header(process: FfmpegProcess, name: str) -> CafHeader:
     """The head of a decoding; what follows on the process's stdout is samples.
 
     Raises:
-        DecodeError: ffmpeg gave up before the first sample. The process is left to close.
+        DecodeError: ffmpeg gave up before the first sample, or there is none that makes
+            sense. The process is left to close.
     """
     header = read_caf_header(process.stdout)
     if header is None:
         process.wait()
         raise decode_error(process.log, name)
+    if not LOWEST_RATE <= header.sample_rate <= HIGHEST_RATE:
+        raise DecodeError(
+            f"Cannot decode {name}: its sample rate is {header.sample_rate} Hz, and umt reads "
+            f"{LOWEST_RATE} … {HIGHEST_RATE} Hz. Is its head damaged?"
+        )
     return header
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -12,11 +12,13 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from umtcli.errors import DecodeError
 from umtcli.media.decode import check_readable, decode_error, read_header, shown, start_decoding
 from umtcli.media.ffmpeg import PIPE_IN, decode_command
 from umtcli.media.mp4 import indexed_samples
 from umtcli.media.probe import duration_s, promised_duration_s
 from umtcli.media.process import FfmpegProcess
+from umtcli.media.spooling import read_head, read_some, spool
 
 Block = npt.NDArray[np.float32]
 """(T, C) samples; full scale is ±1."""
@@ -24,23 +26,54 @@ Block = npt.NDArray[np.float32]
 _BYTES_PER_VALUE = 4
 
 
-def open_audio(source: Path | BinaryIO, *, block_s: float = 1.0) -> AudioReader:
+Notice = Callable[[str], None]
+"""Told what a user should know, as one sentence."""
+
+
+def _say_nothing(_: str) -> None:
+    pass
+
+
+def open_audio(
+    source: Path | BinaryIO, *, block_s: float = 1.0, notice: Notice = _say_nothing
+) -> AudioReader:
     """Open an audio file, or a stream such as `sys.stdin.buffer`, for reading.
+
+    A stream that can be decoded only from its end is spooled to disk first.
 
     Args:
         source: a path, or a binary file object, which is read to its end and not closed.
         block_s: length of the blocks (s); the last one is shorter.
+        notice: told if a stream is spooled.
 
     Raises:
         DecodeError: there is nothing to decode: missing, empty, broken, no audio.
     """
     if not isinstance(source, Path):
-        return AudioReader(_Fed(source), _name(source), block_s=block_s, is_file=False)
+        return _open_stream(source, _name(source), block_s, notice)
     check_readable(source)
     name = shown(source)
     if not source.is_file():  # a named pipe, or <(…) of a shell, whose /dev/fd is ours alone
-        return AudioReader(_Fed(source.open("rb"), own=True), name, block_s=block_s, is_file=False)
+        return _open_stream(source.open("rb"), name, block_s, notice, own=True)
     return AudioReader(_Unfed(source), name, block_s=block_s, is_file=True)
+
+
+def _open_stream(
+    source: BinaryIO, name: str, block_s: float, notice: Notice, *, own: bool = False
+) -> AudioReader:
+    with contextlib.ExitStack() as cleanup:
+        if own:
+            cleanup.callback(source.close)
+        try:
+            head, spooled = read_head(source)
+        except (OSError, ValueError) as e:
+            raise DecodeError(f"Cannot decode {name}: reading failed: {e}.") from e
+        if spooled:
+            notice(f"The index of {name} is at its end: it is written to disk before it is heard.")
+            decoding = _Spooled(spool(head, source, name))
+            return AudioReader(decoding, name, block_s=block_s, is_file=True)
+        cleanup.pop_all()
+    return AudioReader(_Fed(source, head, own=own), name, block_s=block_s, is_file=False)
 
 
 class AudioReader:
@@ -170,12 +203,28 @@ class _Unfed:
         self.process.close()
 
 
+class _Spooled(_Unfed):
+    """The decoding of a stream that was written to disk, and disappears from there."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            super().__init__(path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    def close(self) -> None:
+        super().close()
+        self._path.unlink(missing_ok=True)
+
+
 class _Fed:
     """The decoding of a file object, which a thread feeds to ffmpeg."""
 
-    def __init__(self, source: BinaryIO, *, own: bool = False) -> None:
+    def __init__(self, source: BinaryIO, head: bytes, *, own: bool = False) -> None:
         self.failure: str | None = None
         self._source = source
+        self._head = head
         self._own = own
         self.process = FfmpegProcess(decode_command(PIPE_IN), feed=True)
         self._thread = threading.Thread(target=self._feed, daemon=True)
@@ -195,12 +244,12 @@ class _Fed:
 
     def _feed(self) -> None:
         assert self.process.stdin is not None
-        # read1 gives what is there; read would wait until a live source fills the buffer
-        read = getattr(self._source, "read1", self._source.read)
         try:
-            while data := read(1 << 16):
+            data = self._head or read_some(self._source)
+            while data:
                 self.process.stdin.write(data)
                 self.process.stdin.flush()
+                data = read_some(self._source)
         except BrokenPipeError:
             pass  # ffmpeg has heard enough, or was closed
         except (OSError, ValueError) as e:

@@ -30,7 +30,7 @@ class TruePeak:
     """
 
     def __init__(self, sample_rate: int, num_channels: int) -> None:
-        factor = max(1, 1 << math.ceil(math.log2(_MIN_RATE / sample_rate)))
+        factor = 1 << max(0, math.ceil(math.log2(_MIN_RATE / sample_rate)))
         taps = _phases(factor)
         self._most_gain = float(np.abs(taps).sum(axis=1).max(initial=1.0))
         self._toeplitz = _toeplitz(taps)

@@ -50,6 +50,8 @@ def plan(request: Request, catalog: Catalog) -> tuple[Job, ...]:
     jobs = _without_own_outputs(jobs, found)
     _refuse_clashes(jobs)
     _refuse_inputs(jobs)
+    if request.limits.timeout_s is not None:
+        _refuse_pipes(jobs)
     jobs = [
         replace(
             job,
@@ -183,6 +185,12 @@ def _refuse_inputs(jobs: Sequence[Job]) -> None:
                 raise UsageError(
                     f"{output} is an input: umt never overwrites one. Choose another -o."
                 )
+
+
+def _refuse_pipes(jobs: Iterable[Job]) -> None:
+    for job in jobs:
+        if job.source is None or any(output.path is None for output in job.outputs):
+            raise UsageError("--timeout is for files: a pipe lasts as long as its input.")
 
 
 def _selected(jobs: list[Job], selection: Selection, manifests: Manifests) -> tuple[Job, ...]:

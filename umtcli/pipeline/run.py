@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -20,6 +21,7 @@ from umtcli.pipeline.machines import Machines, blame
 from umtcli.pipeline.planning import plan
 from umtcli.pipeline.result import Result
 from umtcli.pipeline.runner import Runner
+from umtcli.pipeline.worker import Worker
 
 POLL_S = 0.2
 """How often to see whether another run is done with an output."""
@@ -56,29 +58,37 @@ def run(
         if request.dry_run:
             return [result for job in jobs for result in _preview(job, ledger, listener)]
         listener(RunPlanned(jobs))
-        runner = Runner(
-            request,
-            Machines(catalog, device),
-            ledger,
-            listener,
-            sys.stdin.buffer if stdin is None else stdin,
-            sys.stdout.buffer if stdout is None else stdout,
-            threads,
-        )
-        results = _run_all(jobs, runner, listener)
+        if request.limits.timeout_s is None:
+            runner = Runner(
+                request,
+                Machines(catalog, device),
+                ledger,
+                listener,
+                sys.stdin.buffer if stdin is None else stdin,
+                sys.stdout.buffer if stdout is None else stdout,
+                threads,
+            )
+            results = _run_all(jobs, runner.run, listener)
+        else:
+            with closing(Worker(request, catalog, device, listener)) as worker:
+                results = _run_all(jobs, worker.run, listener)
     if len(jobs) > 1:
         _enter_failures(jobs, results, ledger)
     return [results[str(output)] for job in jobs for output in job.outputs]
 
 
-def _run_all(jobs: Sequence[Job], runner: Runner, listener: Listener) -> dict[str, Result]:
+RunJob = Callable[[Job], tuple[list[Result], tuple[Output, ...]]]
+"""See `Runner.run`."""
+
+
+def _run_all(jobs: Sequence[Job], run_job: RunJob, listener: Listener) -> dict[str, Result]:
     """Results by output; those that other runs are making come last."""
     results: dict[str, Result] = {}
     waiting = list(jobs)
     while waiting:
         left = []
         for job in waiting:
-            done, put_off = runner.run(job)
+            done, put_off = run_job(job)
             results.update((result.output, result) for result in done)
             if put_off:
                 left.append(replace(job, outputs=put_off))

@@ -13,7 +13,7 @@ from umtcli.errors import DecodeError, OutputBusy
 from umtcli.media import AudioReader, LoudnessMeter, open_audio
 from umtcli.pipeline.book import Book
 from umtcli.pipeline.device import num_threads, torch_threads
-from umtcli.pipeline.events import JobAdvanced, JobFinished, JobStarted, Listener
+from umtcli.pipeline.events import JobAdvanced, JobFinished, JobStarted, Listener, Noticed
 from umtcli.pipeline.jobs import Job, Output, Request
 from umtcli.pipeline.ledger import Ledger
 from umtcli.pipeline.machines import Machines, blame
@@ -70,7 +70,8 @@ class Runner:
         block_s = PIPE_BLOCK_S if piped else FILE_BLOCK_S
         with ExitStack() as cleanup:
             source = self.stdin if job.source is None else job.source
-            reader = cleanup.enter_context(open_audio(source, block_s=block_s))
+            reader = open_audio(source, block_s=block_s, notice=self._notice)
+            cleanup.enter_context(reader)
             self._check_duration(job, reader.duration_s)
             self.listener(JobStarted(job, reader.duration_s))
             meter = LoudnessMeter(reader.sample_rate, reader.num_channels)
@@ -89,6 +90,9 @@ class Runner:
                 self._translate(job, reader, [part for _, part, _ in working], meter, piped)
             for output, part, sink in working:
                 book.enter(output, part.error or deliver(output, sink), reader.warning)
+
+    def _notice(self, message: str) -> None:
+        self.listener(Noticed(message))
 
     def _try_to_open(
         self, job: Job, output: Output, settings: SinkSettings, cleanup: ExitStack, book: Book

@@ -64,3 +64,10 @@ def test_a_single_sample_at_the_very_end_is_heard():
 def test_at_high_rates_the_samples_are_the_peak():
     sine = faded_sine(1000, 0, 192_000)
     assert peak_db(sine, 192_000) == pytest.approx(20 * np.log10(np.abs(sine).max()))
+
+
+@pytest.mark.parametrize("rate", [176_400, 192_000, 352_800, 384_000, 768_000])
+def test_a_rate_above_what_is_asked_for_needs_no_oversampling(rate):
+    meter = TruePeak(rate, 1)
+    meter.push(np.float32([[0.25], [-0.5], [0.125]]))
+    assert meter.peak() == 0.5
