@@ -9,6 +9,7 @@ from umtcli.media.loudness import LoudnessMeter
 from umtcli.media.probe import Probe, probe
 from umtcli.media.reader import AudioReader, Block, open_audio
 from umtcli.media.resample import Resampler
+from umtcli.media.truepeak import TruePeak
 from umtcli.media.writer import AudioWriter, Bits
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "LoudnessMeter",
     "Probe",
     "Resampler",
+    "TruePeak",
     "ffmpeg_version",
     "find_ffmpeg",
     "find_format",

@@ -50,7 +50,7 @@ def _high_pass(sample_rate: int) -> Biquad:
 
 
 class KWeighting:
-    """K-weights a stream of (T, C) blocks, exactly as long as it is.
+    """K-weights a stream of (T, C) blocks, exactly as long as it is, in single precision.
 
     Recursion sample by sample is slow in Python. The filters forget within 120 ms, so
     that they are applied as one FIR by FFT, overlap-save:
@@ -68,10 +68,10 @@ class KWeighting:
         self._fft_samples = 1 << (6 * self._memory - 1).bit_length()
         self._hop = self._fft_samples - self._memory
         self._response = _frequency_response(sample_rate, self._fft_samples)
-        self._window = np.zeros((num_channels, self._fft_samples))
+        self._window = np.zeros((num_channels, self._fft_samples), np.float32)
         self._filled = 0  # new samples in the window
 
-    def push(self, block: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def push(self, block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Feed (T, C) samples; return the (C, T') weighted ones that became ready."""
         ready = []
         samples = block.T
@@ -84,7 +84,7 @@ class KWeighting:
         self._fill(samples)
         return np.concatenate([self._window[:, :0], *ready], axis=1)
 
-    def rest(self) -> npt.NDArray[np.float64]:
+    def rest(self) -> npt.NDArray[np.float32]:
         """The weighted samples that no push has returned yet, (C, T'); changes nothing."""
         # what lies beyond the filled part is stale: the filter is causal, and the circular
         # FFT brings it round into the memory only, which is discarded
@@ -95,15 +95,15 @@ class KWeighting:
         self._window[:, start : start + samples.shape[1]] = samples
         self._filled += samples.shape[1]
 
-    def _filter(self) -> npt.NDArray[np.float64]:
+    def _filter(self) -> npt.NDArray[np.float32]:
         spectrum = np.fft.rfft(self._window) * self._response
-        weighted: npt.NDArray[np.float64] = np.fft.irfft(spectrum, self._fft_samples)
-        return weighted[:, self._memory :]
+        weighted = np.fft.irfft(spectrum, self._fft_samples)
+        return weighted[:, self._memory :].astype(np.float32, copy=False)
 
 
-def _frequency_response(sample_rate: int, fft_samples: int) -> npt.NDArray[np.complex128]:
+def _frequency_response(sample_rate: int, fft_samples: int) -> npt.NDArray[np.complex64]:
     delay = np.exp(-2j * np.pi * np.arange(fft_samples // 2 + 1) / fft_samples)  # z⁻¹
     response = np.ones(len(delay), np.complex128)
     for (b0, b1, b2), (a0, a1, a2) in k_weighting_biquads(sample_rate):
         response *= (b0 + (b1 + b2 * delay) * delay) / (a0 + (a1 + a2 * delay) * delay)
-    return response
+    return response.astype(np.complex64)

@@ -1,6 +1,6 @@
-"""How loud a stream is, and how high it peaks between its samples.
+"""How loud a stream is.
 
-Source: ITU-R BS.1770-4, annexes 1 (loudness) and 2 (true peak).
+Source: ITU-R BS.1770-4, annex 1.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from umtcli.media.kweighting import KWeighting
-from umtcli.media.truepeak import TruePeak
 
 _STEPS_A_SECOND = 10
 """Gating blocks begin every 100 ms …"""
@@ -25,7 +24,7 @@ _OFFSET_LU = -0.691
 
 
 class LoudnessMeter:
-    """Integrated loudness and true peak of one stream, by blocks of any size.
+    """Integrated loudness of one stream, by blocks of any size.
 
     Memory: one number for each 100 ms.
 
@@ -36,15 +35,13 @@ class LoudnessMeter:
 
     def __init__(self, sample_rate: int, num_channels: int) -> None:
         self._weighting = KWeighting(sample_rate, num_channels)
-        self._peak = TruePeak(sample_rate, num_channels)
         self._step_samples = round(sample_rate / _STEPS_A_SECOND)
-        self._open_step = np.zeros(0)  # squares of the step that is not full yet
+        self._open_step = np.zeros(0, np.float32)  # squares of the step that is not full yet
         # one growing buffer: thousands of small arrays would keep the heap from shrinking
         self._step_energies = array("d")
 
     def push(self, block: npt.NDArray[np.float32]) -> None:
         """Feed (T, C) samples."""
-        self._peak.push(block)
         energies, self._open_step = self._steps(self._weighting.push(block))
         self._step_energies.frombytes(energies.tobytes())
 
@@ -56,19 +53,15 @@ class LoudnessMeter:
         last, _ = self._steps(self._weighting.rest())
         return _gated_lufs(np.concatenate([np.array(self._step_energies), last]))
 
-    def true_peak_dbtp(self) -> float:
-        """Highest peak of the waveform between the samples (dBTP); -inf for silence."""
-        peak = self._peak.peak()
-        return 20 * math.log10(peak) if peak > 0 else -math.inf
-
     def _steps(
-        self, weighted: npt.NDArray[np.float64]
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        self, weighted: npt.NDArray[np.float32]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
         """The mean squares of the steps that (C, T) more samples fill, and what is left over."""
         squares = np.concatenate([self._open_step, np.einsum("ct,ct->t", weighted, weighted)])
         num_steps = len(squares) // self._step_samples
         full = squares[: num_steps * self._step_samples]
-        return full.reshape(num_steps, self._step_samples).mean(axis=1), squares[len(full) :]
+        energies = full.reshape(num_steps, self._step_samples).mean(axis=1, dtype=np.float64)
+        return energies, squares[len(full) :]
 
 
 def _gated_lufs(step_energies: npt.NDArray[np.float64]) -> float:

@@ -47,12 +47,15 @@ class TruePeak:
             self._scan(samples, num_frames)
         self._tail = samples[:, num_frames * _FRAME :].copy()
 
-    def peak(self) -> float:
-        """The highest magnitude so far, the last samples' surroundings taken as silence."""
+    def dbtp(self) -> float:
+        """The highest peak so far (dBTP); -inf for silence.
+
+        The surroundings of the last samples are taken as silence.
+        """
         rest = self._tail.shape[1]
         padded = np.pad(self._tail, ((0, 0), (0, _TAPS - 1 + _FRAME)))
         self._scan(padded, math.ceil(rest / _FRAME))
-        return self._peak
+        return 20 * math.log10(self._peak) if self._peak > 0 else -math.inf
 
     def _scan(self, samples: npt.NDArray[np.float32], num_frames: int) -> None:
         width = _FRAME + _TAPS - 1

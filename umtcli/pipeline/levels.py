@@ -1,9 +1,9 @@
 """Matching a file's loudness: spool the output, then write it with one gain.
 
-played ─▶ resampled ─▶ LoudnessMeter ─▶ spool (float32, unnamed file)
-                                             │ × one gain
-                                             ▼
-                                          writer
+played ─▶ resampled ─▶ loudness and peak ─▶ spool (float32, unnamed file)
+                                                │ × one gain
+                                                ▼
+                                             writer
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from umtcli.errors import EncodeError
-from umtcli.media import AudioWriter, LoudnessMeter
+from umtcli.media import AudioWriter, LoudnessMeter, TruePeak
 
 CEILING_DBTP = -1.0
 """No output peaks above this, in dB true peak."""
@@ -57,7 +57,7 @@ def match_loudness(
 
 
 class Spool:
-    """What was played so far, on disk, with its loudness; gone when closed."""
+    """What was played so far, on disk, with its loudness and peak; gone when closed."""
 
     def __init__(self, folder: Path, sample_rate: int, num_channels: int) -> None:
         """Open the unnamed file.
@@ -74,6 +74,7 @@ class Spool:
         self._num_channels = num_channels
         self.num_samples = 0
         self.meter = LoudnessMeter(sample_rate, num_channels)
+        self.peak = TruePeak(sample_rate, num_channels)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - see close
@@ -87,6 +88,7 @@ class Spool:
             EncodeError: the disk is full.
         """
         self.meter.push(block_TC)
+        self.peak.push(block_TC)
         self.num_samples += len(block_TC)
         try:
             self._file.write(np.ascontiguousarray(block_TC).data)

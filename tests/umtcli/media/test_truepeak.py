@@ -8,7 +8,7 @@ def peak_db(samples, sample_rate, block=44100):
     meter = TruePeak(sample_rate, samples.shape[1])
     for start in range(0, len(samples), block):
         meter.push(samples[start : start + block])
-    return 20 * np.log10(meter.peak())
+    return meter.dbtp()
 
 
 def faded_sine(frequency_hz, phase, sample_rate, num_samples=20_000):
@@ -70,4 +70,8 @@ def test_at_high_rates_the_samples_are_the_peak():
 def test_a_rate_above_what_is_asked_for_needs_no_oversampling(rate):
     meter = TruePeak(rate, 1)
     meter.push(np.float32([[0.25], [-0.5], [0.125]]))
-    assert meter.peak() == 0.5
+    assert meter.dbtp() == pytest.approx(-6.02, abs=0.01)
+
+
+def test_silence_has_no_peak():
+    assert peak_db(np.zeros((1000, 2), np.float32), 44100) == -np.inf

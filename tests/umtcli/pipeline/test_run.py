@@ -22,7 +22,7 @@ from umtcli.bundle import Bundle
 from umtcli.catalog import Catalog
 from umtcli.domain import Value
 from umtcli.errors import DecodeError, EncodeError, OutputExists, PluginError, UmtError
-from umtcli.media import AudioWriter, LoudnessMeter, probe
+from umtcli.media import AudioWriter, LoudnessMeter, TruePeak, probe
 from umtcli.pipeline import Request, Result, convert, run
 from umtcli.pipeline.events import Event, JobAdvanced, JobFinished, OutputFinished
 from umtcli.pipeline.runner import FILE_BLOCK_S
@@ -37,9 +37,9 @@ def lufs(wave: np.ndarray, rate: int) -> float:
 
 
 def peak_dbtp(wave: np.ndarray, rate: int) -> float:
-    meter = LoudnessMeter(rate, wave.shape[1])
+    meter = TruePeak(rate, wave.shape[1])
     meter.push(wave)
-    return meter.true_peak_dbtp()
+    return meter.dbtp()
 
 
 def convert_one(path: Path, catalog: Catalog, **options: object) -> tuple[np.ndarray, int, Result]:
