@@ -5,8 +5,8 @@
                      │                         └─▶ lane (strings) ─▶ sink
                      └─▶ ear (latent space 2) ───▶ lane (bach)    ─▶ sink
 
-While a block is played, the next one is read and heard. Nothing is kept longer than the
-networks look ahead, so memory does not grow with the file.
+While a block is played, the next one is heard, and the one after it read. Nothing is kept
+longer than the networks look ahead, so memory does not grow with the file.
 """
 
 from __future__ import annotations
@@ -63,13 +63,14 @@ class Translation:
             sample_rate: of the input, in Hz.
             num_channels: of the input, 1 or 2.
             pool: where hearing and playing happen.
-            overlap: whether a block may still be playing when `push` returns.
+            overlap: whether `push` may return before its block is heard and played.
         """
         self.num_heard = 0
         """Samples of the input so far."""
         self._parts = parts
         self._pool = pool
         self._overlap = overlap
+        self._hearing: list[tuple[Sequence[Part], Future[Heard], Play, int]] = []
         self._playing: list[tuple[Part, Future[None]]] = []
         # equal encoders are one object, see Machines
         by_encoder: dict[int, list[Part]] = {}
@@ -99,22 +100,31 @@ class Translation:
             lambda ear: ear.finish(),
             lambda lane, heard, num_heard: lane.finish(heard, num_heard),
         )
+        self._pass_on()
         self._settle()
 
     def _step(self, hear: Hear, play: Play, num_samples: int = 0) -> None:
-        """Hear a block while the one before it is played.
+        """Hear a block while the one before it is played and, with luck, the next is read.
 
+        reader   │ block 2 │ block 3 │ block 4 │
         ears     │ block 1 │ block 2 │ block 3 │
         lanes              │ block 1 │ block 2 │ …
         """
+        self._pass_on()
         self.num_heard += num_samples
-        hearing = [
-            (group, self._pool.submit(_inferred, hear, ear))
+        self._hearing = [
+            (group, self._pool.submit(_inferred, hear, ear), play, self.num_heard)
             for ear, group in self._ears
             if any(part.error is None for part in group)
         ]
+        if not self._overlap:
+            self._pass_on()
+            self._settle()
+
+    def _pass_on(self) -> None:
+        """Wait for what is being heard, and let it be played."""
         self._settle()
-        for group, future in hearing:
+        for group, future, play, num_heard in self._hearing:
             working = [part for part in group if part.error is None]
             try:
                 heard = future.result()
@@ -122,10 +132,9 @@ class Translation:
                 _fail(working, e)
                 continue
             for part in working:
-                playing = self._pool.submit(_inferred, play, part.lane, heard, self.num_heard)
+                playing = self._pool.submit(_inferred, play, part.lane, heard, num_heard)
                 self._playing.append((part, playing))
-        if not self._overlap:
-            self._settle()
+        self._hearing.clear()
 
     def _settle(self) -> None:
         """Wait until everything heard so far is played; a part that failed ends here."""
@@ -154,8 +163,8 @@ def translate(
         meter: measures the input as it goes by, always ahead of the sinks.
         advanced: told the seconds of input done, after every block.
         overlap: whether the next block is heard while one is played: two networks run at
-            a time, and the meter may be a block ahead of the sinks. Not for sinks that look
-            at it as they go; without it, one network runs at a time.
+            a time, and the meter may be two blocks ahead of the sinks. Not for sinks that
+            look at it as they go; without it, one network runs at a time.
 
     Returns:
         The number of input samples heard.
