@@ -20,6 +20,7 @@ class HarmonicFamily:
     name = "harmonic"
     options = (
         Option("brightness", 0.0, -1.0, 1.0, help="softer overtones … stronger overtones"),
+        Option("sides", default=False, help="plays left and right apart: half as fast, wider"),
         Option("transpose", 0, -24, 24, "semitones", "plays higher or lower"),
     )
 

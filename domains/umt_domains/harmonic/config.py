@@ -36,7 +36,7 @@ class DecoderConfig:
 
     channels: int = 32
     """Feature maps of every layer."""
-    dilations: tuple[int, ...] = (1, 2, 4, 8)
+    dilations: tuple[int, ...] = (1, 2, 4)
     """Time dilation of each residual 1×5 convolution, in latent frames."""
     pitch_embedding: int = 8
     """Numbers learned for each pitch: registers sound different."""

@@ -1,12 +1,13 @@
 """A domain's decoder in the harmonic family: latents → steered synthesizer → waveform.
 
-The network sees each pitch's activations, how long ago it was struck, and which pitch it
-is; it steers the amplitudes of that pitch's partials and some filtered noise. All is
-relative to the level in the latents, which is multiplied back in at the end: playing a
-piece 20 dB softer gives the same performance, 20 dB softer.
+The network sees each pitch's activations and its neighbours', how long ago it was struck,
+and which pitch it is; it steers the amplitudes of that pitch's partials and some filtered
+noise. Pitches that do not sound cost nothing. All is relative to the level in the latents,
+which is multiplied back in at the end: playing a piece 20 dB softer gives the same
+performance, 20 dB softer.
 
-B batch, C latent channels, F latent frames, J control frames, P pitches, M feature maps,
-A amplitude points, Q noise bands, T samples.
+B batch, C latent channels, F latent frames, J control frames, P pitches, S of them that
+sound, M feature maps, A amplitude points, Q noise bands, T samples.
 """
 
 from __future__ import annotations
@@ -37,10 +38,16 @@ MAX_TILT_DB = 4.0
 """What brightness 1 adds to the overtones, in dB per octave above the fundamental."""
 RELEASE_FRAMES = 25
 """How long a pitch may ring after it was last heard: 0.5 s."""
+LEVEL_OF_SILENCE = 2e-6
+"""Up to this level, −114 dBFS, there is nothing to play."""
+SILENT = 0.03
+"""Up to this frame activation a pitch is silent."""
 FAINT = 0.05
-"""A frame activation that halves the amplitude."""
+"""A frame activation, above SILENT, that halves the amplitude."""
 MEMORY_S = (0.15, 0.6, 2.4)
 """Time constants of the fading traces that a strike leaves."""
+VOICES = 8
+"""Pitches that sound at a time in full music: what sums over pitches are scaled by."""
 
 
 class DecoderNetwork(nn.Module):
@@ -57,15 +64,13 @@ class DecoderNetwork(nn.Module):
         super().__init__()
         self.config = config
         maps = config.channels
+        self.entry = nn.Conv2d(3 + len(MEMORY_S), maps, 3, padding=1)
         self.pitch = nn.Parameter(0.1 * torch.randn(1, config.pitch_embedding, NUM_PITCHES, 1))
-        self.entry = nn.Conv2d(
-            3 + len(MEMORY_S) + config.pitch_embedding, maps, (1, 3), padding=(0, 1)
-        )
+        self.place = nn.Conv2d(config.pitch_embedding, maps, 1, bias=False)
         self.blocks = nn.ModuleList(
             nn.Conv2d(maps, maps, (1, 5), padding=(0, 2 * d), dilation=(1, d))
             for d in config.dilations
         )
-        self.mix = nn.Conv2d(maps, maps, 3, padding=1)
         self.sharpen = nn.Conv2d(maps, maps, (1, 5), padding=(0, 2))
         self.loudness = nn.Conv2d(maps, 1, 1)
         self.timbre = nn.Conv2d(maps, len(AMPLITUDE_POINTS), 1)
@@ -80,7 +85,7 @@ class DecoderNetwork(nn.Module):
     @property
     def reach_frames(self) -> int:
         """Latent frames that the network looks beyond a frame, on either side."""
-        return 4 + 2 * sum(self.config.dilations)
+        return 3 + 2 * sum(self.config.dilations)
 
     @torch.no_grad()
     def tilt(self, db_per_octave: float) -> None:
@@ -91,10 +96,14 @@ class DecoderNetwork(nn.Module):
 
     def forward(self, latents: Tensor, start: int = 0, seed: int = 0, key: int = 0) -> Tensor:
         """Play; `start` is the absolute number of the first latent frame that is played."""
-        activations, level = latents[:, :-1], latents[:, -1:]
-        x = self._features(activations)
-        level = level[..., MEMORY_FRAMES:]
-        amplitudes, noise = self._steer(x)
+        activations, level = latents[:, :-1], latents[:, -1:, MEMORY_FRAMES:]
+        activations = activations.unflatten(1, (3, NUM_PITCHES))
+        sounding = _sounding(activations[:, :1, :, MEMORY_FRAMES - RELEASE_FRAMES :])
+        pitches = sounding.amax((0, 1, 3)).nonzero()[:, 0]
+        if not len(pitches):
+            pitches = pitches.new_zeros(1)  # the lowest, silent as the others
+        amplitudes, noise = self._steer(self._features(activations), sounding, pitches)
+        level = functional.relu(level - LEVEL_OF_SILENCE)
         level = functional.interpolate(level, scale_factor=2, mode="linear")
         # one control frame more on both sides: the synthesizer plays from centre to centre,
         # which lie a quarter of a latent frame inside
@@ -102,36 +111,44 @@ class DecoderNetwork(nn.Module):
         near = slice(reach - 1, level.shape[-1] - reach + 1)
         amplitudes = amplitudes[..., near] * level[:, None, :, near]
         noise = noise[..., near] * level[..., near]
-        wav: Tensor = self.synth(amplitudes, noise, start=2 * start - 1, seed=seed, key=key)
+        wav: Tensor = self.synth(amplitudes, pitches, noise, 2 * start - 1, seed, key)
         quarter = LATENT_HOP // 4
         return wav[
             :, quarter + 1 : quarter + 1 + (latents.shape[-1] - MEMORY_FRAMES - reach) * LATENT_HOP
         ]
 
     def _features(self, activations: Tensor) -> Tensor:
-        """(B, 3·P, memory + F) → frame, onset, velocity, traces and pitch: (B, ·, P, F)."""
-        frame, onset, velocity = activations.unflatten(1, (3, NUM_PITCHES)).unbind(1)
+        """(B, 3, P, memory + F) → frame, onset, velocity and traces: (B, ·, P, F)."""
+        onset = activations[:, 1]
         traces = functional.conv1d(onset.flatten(0, 1)[:, None], self._memory)
         traces = traces.unflatten(0, onset.shape[:2]).transpose(1, 2)
-        recent = torch.stack([frame, onset, velocity], dim=1)[..., MEMORY_FRAMES:]
-        pitch = self.pitch.expand(len(recent), -1, -1, recent.shape[-1])
-        return torch.cat([recent, traces, pitch], dim=1).contiguous(
-            memory_format=torch.channels_last
-        )
+        return torch.cat([activations[..., MEMORY_FRAMES:], traces], dim=1)
 
-    def _steer(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Features → amplitudes (B, P, A, J) and noise (B, Q, J), relative to the level."""
-        x = functional.relu(self.entry(features))
+    def _steer(self, features: Tensor, sounding: Tensor, pitches: Tensor) -> tuple[Tensor, Tensor]:
+        """Amplitudes (B, S, A, J) of the pitches that sound, and noise (B, Q, J).
+
+        Both are relative to the level; nothing at all where no pitch sounds.
+
+        Args:
+            features: (B, ·, P, F).
+            sounding: (B, 1, P, F), from 0 to 1.
+            pitches: (S,), the numbers of those that sound anywhere.
+        """
+        features = features.contiguous(memory_format=torch.channels_last)
+        x = (self.entry(features) + self.place(self.pitch)).index_select(2, pitches)
+        x = functional.relu(x).contiguous(memory_format=torch.channels_last)
         for block in self.blocks:
             x = x + functional.relu(block(x))
-        x = x + functional.relu(self.mix(x))
-        x = x.repeat_interleave(2, dim=-1)
+        x = functional.interpolate(x, scale_factor=(1, 2))
         x = x + functional.relu(self.sharpen(x))
-        loudness = _positive(self.loudness(x)) * _sounding(features[:, :1])
-        timbre = torch.softmax(self.timbre(x) + self.register, dim=1)
+        gate = sounding.index_select(2, pitches).repeat_interleave(2, dim=-1)
+        loudness = _positive(self.loudness(x)) * gate
+        register = self.register.index_select(2, pitches)
+        timbre = torch.softmax(self.timbre(x) + register, dim=1)
         amplitudes = (loudness * timbre).permute(0, 2, 1, 3)
-        summary = torch.cat([x.mean(2), (x * loudness).sum(2)], dim=1)
-        return amplitudes, _positive(self.noise(summary))
+        summary = torch.cat([(x * gate).sum(2) / VOICES, (x * loudness).sum(2)], dim=1)
+        noise = _positive(self.noise(summary)) * gate.sum(2).clamp(max=1)
+        return amplitudes, noise
 
 
 def _positive(x: Tensor) -> Tensor:
@@ -140,16 +157,16 @@ def _positive(x: Tensor) -> Tensor:
 
 
 def _sounding(frame: Tensor) -> Tensor:
-    """Near 1 while a pitch sounds and half a second after, near 0 where nothing is heard.
+    """Near 1 while a pitch sounds and half a second after, 0 where nothing is heard.
 
     The faint activations of eighty silent pitches would else add up to a haze.
 
     Shape:
-        frame: (B, 1, P, F), returns: (B, 1, P, 2F)
+        frame: (B, 1, P, release + F), returns: (B, 1, P, F)
     """
-    held = functional.pad(frame, (RELEASE_FRAMES, 0))
-    held = functional.max_pool2d(held, (1, RELEASE_FRAMES + 1), stride=1).square()
-    return (held / (held + FAINT**2)).repeat_interleave(2, dim=-1)
+    held = functional.max_pool2d(frame, (1, RELEASE_FRAMES + 1), stride=1)
+    held = functional.relu(held - SILENT).square()
+    return held / (held + FAINT**2)
 
 
 def _memory_kernels() -> Tensor:
@@ -170,11 +187,11 @@ class HarmonicDecoder:
     """
 
     sample_rate = SAMPLE_RATE
-    mid_only = False
 
     def __init__(self, network: DecoderNetwork, device: str, options: Mapping[str, Value]) -> None:
         self._network = network.eval().to(device)
         self._device = device
+        self.mid_only = not options["sides"]
         self._transpose = int(options["transpose"])
         network.tilt(MAX_TILT_DB * float(options["brightness"]))
         reach = network.reach_frames

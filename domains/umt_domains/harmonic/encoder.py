@@ -66,17 +66,16 @@ class EncoderNetwork(nn.Module):
 
     def forward(self, spectrum: Tensor) -> Tensor:
         """Logits of each pitch and frame."""
-        x = functional.relu(self.entry(spectrum))
-        x = functional.relu(self.fold(x))
+        x = functional.relu(self.entry(spectrum), inplace=True)
+        x = functional.relu(self.fold(x), inplace=True)
         for block in self.blocks:
-            x = x + functional.relu(block(x))
+            x = x + functional.relu(block(x), inplace=True)
         logits: Tensor = self.heads(x)
         return logits
 
     def hear(self, wav_BT: Tensor, level_BF: Tensor) -> Tensor:
         """Logits of F frames from their samples and SPECTRUM_REACH more on both sides."""
-        spectrum = self.front(wav_BT, level_BF)
-        logits: Tensor = self(spectrum.contiguous(memory_format=torch.channels_last))
+        logits: Tensor = self(self.front(wav_BT, level_BF))
         return logits
 
 

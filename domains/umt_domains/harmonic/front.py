@@ -23,6 +23,7 @@ from umt_domains.harmonic.config import LATENT_HOP, LOWEST_MIDI, NUM_PITCHES, SA
 STFT_HOP = LATENT_HOP // 2
 WINDOWS = {16_384: LATENT_HOP, 4_096: STFT_HOP}
 """STFT sizes and their hops: the long window is too slow to need more than one a frame."""
+FRAMES_AT_A_TIME = 64
 BINS_PER_SEMITONE = 3
 NUM_BINS = NUM_PITCHES * BINS_PER_SEMITONE
 HARMONICS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8)
@@ -60,24 +61,32 @@ class LogSpectrum(nn.Module):
             # one smooth curve from linear near silence to logarithmic: no hard threshold
             log_BKS = torch.log10(magnitude_BKS / (level_BS + LEVEL_FLOOR) + 1e-4)
             spectra.append(log_BKS / 2 + 1)
-        stacked = torch.stack(spectra, dim=1)
-        return torch.cat([_harmonic(stacked, shift) for shift in SHIFTS], dim=1)
+        # channels last in memory, as the network wants them
+        stacked = torch.stack(spectra, dim=-1)
+        return torch.cat([_harmonic(stacked, shift) for shift in SHIFTS], -1).permute(0, 3, 1, 2)
 
     def _folded(self, wav_BT: Tensor, size: int, hop: int) -> Tensor:
         """Magnitudes of sinusoids, folded into log bins: (B, K + margins, S)."""
         # frames are centred in the middle of their hops
         around = SPECTRUM_REACH + hop // 2 - size // 2
+        frames_BSN = wav_BT[:, around : wav_BT.shape[1] - around].unfold(1, size, hop)
         window: Tensor = getattr(self, f"window_{size}")
-        near = wav_BT[:, around : wav_BT.shape[1] - around]
-        spectrum = torch.stft(near, size, hop, window=window, center=False, return_complex=True)
         # a sinusoid of amplitude 1 reads about 1, however many FFT bins its lobe covers
-        power = _power(spectrum) * (2 / window.sum()).square()
+        window = window * (2 / window.sum())
+        # some frames at a time: fresh memory for all their spectra would cost more than they
+        some = frames_BSN.split(FRAMES_AT_A_TIME, dim=1)
+        power = torch.cat([self._folded_power(frames * window, size) for frames in some], dim=2)
+        magnitude = power.add(1e-20).sqrt()
+        return magnitude.repeat_interleave(hop // STFT_HOP, dim=-1) if hop > STFT_HOP else magnitude
+
+    def _folded_power(self, frames_BSN: Tensor, size: int) -> Tensor:
+        """Windowed frames → power in log bins: (B, K + margins, S)."""
+        power_BSN = _power(torch.fft.rfft(frames_BSN))
         folded = [
-            torch.einsum("kn,bns->bks", weights.to(power.device), power[:, low:high])
+            torch.einsum("kn,bsn->bks", weights.to(power_BSN.device), power_BSN[..., low:high])
             for low, high, weights in self._bands[size]
         ]
-        magnitude = torch.cat(folded, dim=1).add(1e-20).sqrt()
-        return magnitude.repeat_interleave(hop // STFT_HOP, dim=-1) if hop > STFT_HOP else magnitude
+        return torch.cat(folded, dim=1)
 
 
 def frame_level(wav_BT: Tensor, valid_F: Tensor) -> Tensor:
@@ -111,9 +120,9 @@ def _level_kernel() -> Tensor:
     return torch.cat([past, torch.ones(LEVEL_FUTURE_FRAMES)])
 
 
-def _harmonic(stacked_BWKS: Tensor, shift: int) -> Tensor:
+def _harmonic(stacked_BKSW: Tensor, shift: int) -> Tensor:
     start = shift - LOWEST_BIN
-    return stacked_BWKS[:, :, start : start + NUM_BINS]
+    return stacked_BKSW[:, start : start + NUM_BINS]
 
 
 def _bands(size: int) -> list[tuple[int, int, Tensor]]:

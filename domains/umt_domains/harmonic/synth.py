@@ -3,7 +3,8 @@
 Every partial of every pitch has a fixed frequency, so the spectrum of a short frame is a
 fixed linear map of the partials' complex amplitudes: each adds the main lobe of a window
 around its frequency. One inverse FFT per frame then plays thousands of partials at once,
-and triangles of overlapping frames interpolate their amplitudes linearly.
+and triangles of overlapping frames interpolate their amplitudes linearly. Pitches that
+are silent are left out of all of it.
 
     frame j   ╱╲            centred on sample hop·j + hop/2
     frame j+1   ╱╲          spans ± hop, weight 1 at its centre, 0 at its neighbours'
@@ -13,8 +14,8 @@ Noise takes the same way with random phases and windows of constant power.
 Source: inverse-FFT additive synthesis, Rodet and Depalle, AES Convention 93 (1992);
 harmonic plus noise, Serra and Smith, Computer Music Journal 14(4) (1990).
 
-B batch, P pitches, A amplitude points, J control frames, N partials, K FFT bins,
-Q noise bands.
+B batch, P pitches that sound, A amplitude points, J control frames, H harmonics,
+N partials, K FFT bins, Q noise bands.
 """
 
 from __future__ import annotations
@@ -49,30 +50,27 @@ class Synthesizer(nn.Module):
         noise_bands: Q.
 
     Shape:
-        amplitudes: (B, P, A, J), noise: (B, Q, J)
+        amplitudes: (B, P, A, J), pitches: (P,), noise: (B, Q, J)
         returns: (B, (J − 1)·hop), from the centre of the first frame to that of the last
     """
 
     _advance: Tensor
     _initial: Tensor
     _between: Tensor
-    _audible: Tensor
     _noise_map: Tensor
     _tone_window: Tensor
     _noise_window: Tensor
 
     def __init__(self, inharmonicity: float, noise_bands: int) -> None:
         super().__init__()
-        hertz, audible = _partials(inharmonicity)
+        hertz, self._pitch, self._harmonic = _partials(inharmonicity)
         # phases are counted in 2⁻³² turns: integers wrap as turns do, exactly, for ever
-        self.register_buffer(
-            "_advance", _turns(hertz * CONTROL_HOP / SAMPLE_RATE), persistent=False
-        )
+        advance = _turns(hertz * CONTROL_HOP / SAMPLE_RATE)
+        self.register_buffer("_advance", advance[:, None], persistent=False)
         # partials that all start at phase 0 would click together: spread them evenly
         golden = torch.arange(len(hertz)) * ((math.sqrt(5) - 1) / 2)
-        self.register_buffer("_initial", _turns(golden), persistent=False)
+        self.register_buffer("_initial", _turns(golden)[:, None], persistent=False)
         self.register_buffer("_between", _interpolation(), persistent=False)
-        self.register_buffer("_audible", audible, persistent=False)
         self.register_buffer("_noise_map", _noise_map(noise_bands), persistent=False)
         tone_window, noise_window = _windows()
         self.register_buffer("_tone_window", tone_window, persistent=False)
@@ -80,50 +78,66 @@ class Synthesizer(nn.Module):
         self._cosine_lobes, self._sine_lobes = _lobes(hertz * FFT_SIZE / SAMPLE_RATE)
 
     def forward(
-        self, amplitudes: Tensor, noise: Tensor, start: int = 0, seed: int = 0, key: int = 0
+        self,
+        amplitudes: Tensor,
+        pitches: Tensor,
+        noise: Tensor,
+        start: int = 0,
+        seed: int = 0,
+        key: int = 0,
     ) -> Tensor:
-        """Play. `start` is the absolute number of the first control frame, −1 included."""
+        """Play. `start` is the absolute number of the first control frame, −1 included.
+
+        `pitches` are the rising numbers, from the lowest, of those that sound.
+        """
         frames_J = torch.arange(amplitudes.shape[-1], device=amplitudes.device) + start
-        tone = self._tone_spectrum(amplitudes, frames_J)
+        tone = self._tone_spectrum(amplitudes, pitches.cpu(), frames_J)
         hiss = self._noise_spectrum(noise, frames_J, seed, key)
         return _overlapped(tone, self._tone_window) + _overlapped(hiss, self._noise_window)
 
-    def _tone_spectrum(self, amplitudes: Tensor, frames_J: Tensor) -> Tensor:
-        """(B, P, A, J) → complex (B, J, K)."""
-        every = amplitudes.permute(0, 3, 1, 2) @ self._between  # (B, J, P, harmonics)
-        amplitude = every.flatten(2).index_select(-1, self._audible)
-        phase = (frames_J.int()[:, None] * self._advance + self._initial) * (math.pi * 2**-31)
-        real = spread(amplitude * phase.cos(), self._cosine_lobes)
-        imag = spread(amplitude * phase.sin(), self._sine_lobes)
+    def _tone_spectrum(self, amplitudes: Tensor, pitches: Tensor, frames_J: Tensor) -> Tensor:
+        """(B, P, A, J) → complex (B, K, J)."""
+        row = torch.full((NUM_PITCHES,), -1)
+        row[pitches] = torch.arange(len(pitches))
+        sounding = (row[self._pitch] >= 0).nonzero()[:, 0]
+        place = row[self._pitch[sounding]] * len(self._between) + self._harmonic[sounding]
+        sounding, place = sounding.to(amplitudes.device), place.to(amplitudes.device)
+        every = self._between @ amplitudes  # (B, P, H, J)
+        amplitude = every.flatten(1, 2).index_select(1, place)
+        turns = frames_J.int() * self._advance[sounding] + self._initial[sounding]
+        phase = turns * (math.pi * 2**-31)
+        real = spread(amplitude * phase.cos(), among(sounding, self._cosine_lobes))
+        imag = spread(amplitude * phase.sin(), among(sounding, self._sine_lobes))
         return torch.complex(real, imag)
 
     def _noise_spectrum(self, noise: Tensor, frames_J: Tensor, seed: int, key: int) -> Tensor:
-        """(B, Q, J) → complex (B, J, K)."""
-        level = noise.transpose(1, 2) @ self._noise_map
-        phase = random_phases(seed, key, frames_J, level.shape[-1])
+        """(B, Q, J) → complex (B, K, J)."""
+        level = self._noise_map @ noise
+        phase = random_phases(seed, key, frames_J, level.shape[1]).T
         return torch.complex(level * phase.cos(), level * phase.sin())
 
 
-def _partials(inharmonicity: float) -> tuple[Tensor, Tensor]:
-    """Every audible partial by rising frequency: its hertz, and its place in (P, harmonics)."""
+def _partials(inharmonicity: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Every audible partial by rising frequency: its hertz, pitch and harmonic, from 0."""
     midi = LOWEST_MIDI + torch.arange(NUM_PITCHES, dtype=torch.float64)[:, None]
     number = torch.arange(1, AMPLITUDE_POINTS[-1] + 1, dtype=torch.float64)
     stiffness = inharmonicity * 2 ** ((midi - 60) / 12)
     hertz = 440 * 2 ** ((midi - 69) / 12) * number * (1 + stiffness * number**2).sqrt()
     hertz, order = hertz.flatten().sort(stable=True)
     audible = hertz < HIGHEST_PARTIAL_HZ
-    return hertz[audible], order[audible]
+    hertz, order = hertz[audible], order[audible]
+    return hertz, order // AMPLITUDE_POINTS[-1], order % AMPLITUDE_POINTS[-1]
 
 
 def _interpolation() -> Tensor:
-    """Amplitudes of the points → of all harmonics, linear between points: (A, harmonics)."""
+    """Amplitudes of the points → of all harmonics, linear between points: (H, A)."""
     points = torch.tensor(AMPLITUDE_POINTS, dtype=torch.float32)
     number = torch.arange(1, AMPLITUDE_POINTS[-1] + 1, dtype=torch.float32)
     above = torch.searchsorted(points, number).clamp(min=1)
     share = (number - points[above - 1]) / (points[above] - points[above - 1])
-    matrix = torch.zeros(len(points), len(number))
-    matrix[above, torch.arange(len(number))] = share
-    matrix[above - 1, torch.arange(len(number))] = 1 - share
+    matrix = torch.zeros(len(number), len(points))
+    matrix[torch.arange(len(number)), above] = share
+    matrix[torch.arange(len(number)), above - 1] = 1 - share
     return matrix
 
 
@@ -174,7 +188,7 @@ class Lobes:
     partials: slice
     bins: slice
     matrix: Tensor
-    """(partials, bins)"""
+    """(bins, partials)"""
 
 
 class _Spread(torch.autograd.Function):
@@ -184,19 +198,19 @@ class _Spread(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, partials_RN: Tensor, groups: Sequence[Lobes]) -> Tensor:
-        ctx.groups, ctx.num_partials = groups, partials_RN.shape[-1]
-        spectrum_RK = partials_RN.new_zeros(len(partials_RN), FFT_SIZE // 2 + 1)
+    def forward(ctx: Any, partials_BNJ: Tensor, groups: Sequence[Lobes]) -> Tensor:
+        ctx.groups = groups
+        num_batch, _, num_frames = partials_BNJ.shape
+        spectrum_BKJ = partials_BNJ.new_zeros(num_batch, FFT_SIZE // 2 + 1, num_frames)
         for group in groups:
-            spectrum_RK[:, group.bins] += partials_RN[:, group.partials] @ group.matrix.to(
-                partials_RN
-            )
-        return spectrum_RK
+            matrix = group.matrix.to(partials_BNJ)
+            spectrum_BKJ[:, group.bins] += matrix @ partials_BNJ[:, group.partials]
+        return spectrum_BKJ
 
     @staticmethod
-    def backward(ctx: Any, gradient_RK: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gradient_BKJ: Tensor) -> tuple[Tensor, None]:
         parts = [
-            gradient_RK[:, group.bins] @ group.matrix.T.to(gradient_RK) for group in ctx.groups
+            group.matrix.T.to(gradient_BKJ) @ gradient_BKJ[:, group.bins] for group in ctx.groups
         ]
         return torch.cat(parts, dim=1), None
 
@@ -205,10 +219,21 @@ def spread(partials: Tensor, groups: Sequence[Lobes]) -> Tensor:
     """Each partial's amplitude times its lobe, summed over FFT bins.
 
     Shape:
-        partials: (…, N), returns: (…, FFT_SIZE / 2 + 1)
+        partials: (B, N, J), returns: (B, FFT_SIZE / 2 + 1, J)
     """
-    spectrum: Tensor = _Spread.apply(partials.flatten(0, -2), groups)  # type: ignore[no-untyped-call]
-    return spectrum.view(*partials.shape[:-1], -1)
+    spectrum: Tensor = _Spread.apply(partials, groups)  # type: ignore[no-untyped-call]
+    return spectrum
+
+
+def among(chosen: Tensor, groups: Sequence[Lobes]) -> list[Lobes]:
+    """The groups of only some partials, whose rising numbers are `chosen`."""
+    ends = torch.searchsorted(chosen, torch.tensor([group.partials.stop for group in groups]))
+    smaller, first = [], 0
+    for group, last in zip(groups, ends.tolist(), strict=True):
+        columns = chosen[first:last] - group.partials.start
+        smaller.append(Lobes(slice(first, last), group.bins, group.matrix[:, columns]))
+        first = last
+    return smaller
 
 
 def _lobes(centre_bins: Tensor) -> tuple[list[Lobes], list[Lobes]]:
@@ -225,10 +250,10 @@ def _lobes(centre_bins: Tensor) -> tuple[list[Lobes], list[Lobes]]:
     cosine_lobes, sine_lobes = [], []
     size = -(-len(centre_bins) // NUM_GROUPS)
     for first in range(0, len(centre_bins), size):
-        centre = centre_bins[first : first + size, None]
+        centre = centre_bins[first : first + size]
         low = max(0, int(centre[0]) - LOBE_BINS)
         high = min(FFT_SIZE // 2, int(centre[-1]) + LOBE_BINS + 1)
-        bins = torch.arange(low, high + 1)
+        bins = torch.arange(low, high + 1)[:, None]
         # the inverse FFT puts time zero at sample 0, the frame wants it in the middle
         centring = 0.5 * (1 - 2 * (bins % 2))
         ahead, behind = lobe(centre - bins), lobe(centre + bins)
@@ -239,18 +264,18 @@ def _lobes(centre_bins: Tensor) -> tuple[list[Lobes], list[Lobes]]:
 
 
 def _noise_map(num_bands: int) -> Tensor:
-    """Triangles of noise bands, evenly spaced in mel, over FFT bins: (Q, K)."""
+    """Triangles of noise bands, evenly spaced in mel, over FFT bins: (K, Q)."""
     hertz = torch.linspace(0, SAMPLE_RATE / 2, FFT_SIZE // 2 + 1)
     mel = 2595 * torch.log10(1 + hertz / 700)
     position = mel / mel[-1] * (num_bands - 1)
-    distance = (position[None] - torch.arange(num_bands)[:, None]).abs()
+    distance = (position[:, None] - torch.arange(num_bands)).abs()
     return (1 - distance).clamp_min(0)
 
 
-def _overlapped(spectrum_BJK: Tensor, window: Tensor) -> Tensor:
+def _overlapped(spectrum_BKJ: Tensor, window: Tensor) -> Tensor:
     """Inverse FFT and overlap-add, from the first frame's centre to the last one's."""
     middle = slice(FFT_SIZE // 2 - CONTROL_HOP, FFT_SIZE // 2 + CONTROL_HOP)
-    frames = torch.fft.irfft(spectrum_BJK, n=FFT_SIZE)[..., middle] * window
+    frames = torch.fft.irfft(spectrum_BKJ.transpose(1, 2), n=FFT_SIZE)[..., middle] * window
     falling, rising = frames[:, :-1, CONTROL_HOP:], frames[:, 1:, :CONTROL_HOP]
     wav: Tensor = (falling + rising).flatten(1)
     return wav

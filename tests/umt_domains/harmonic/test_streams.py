@@ -28,7 +28,7 @@ from umtcli.domain import Decoder, Encoder
 
 LENGTH = 6 * SAMPLE_RATE + 1234
 LIVELINESS = 20.0
-OPTIONS = {"brightness": 0.0, "transpose": 0}
+OPTIONS = {"brightness": 0.0, "sides": False, "transpose": 0}
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from umt_domains.harmonic.synth import AMPLITUDE_POINTS, Synthesizer
 
 BANDS = 16
 A4 = 69 - 21
+ALL = torch.arange(88)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def level_db(wav: torch.Tensor, hertz: float) -> float:
 def test_one_steady_partial_is_a_sine_of_its_amplitude(synth: Synthesizer) -> None:
     amplitudes, noise = silence(41)
     amplitudes[0, A4, 0] = 0.5
-    wav = synth(amplitudes, noise)[0]
+    wav = synth(amplitudes, ALL, noise)[0]
     n = torch.arange(len(wav), dtype=torch.float64)
     basis = torch.stack([f(2 * math.pi * 440 * n / SAMPLE_RATE) for f in (torch.cos, torch.sin)], 1)
     fit = torch.linalg.lstsq(basis, wav.double()[:, None]).solution
@@ -45,10 +46,12 @@ def test_one_steady_partial_is_a_sine_of_its_amplitude(synth: Synthesizer) -> No
 def test_amplitudes_are_interpolated_linearly_between_frame_centres(synth: Synthesizer) -> None:
     amplitudes, noise = silence(3)
     amplitudes[0, A4, 0] = torch.tensor([0.0, 1.0, 0.0])
-    wav = synth(amplitudes, noise)[0]
+    wav = synth(amplitudes, ALL, noise)[0]
     envelope = 1 - (torch.arange(2 * CONTROL_HOP) - CONTROL_HOP).abs() / CONTROL_HOP
     steady = synth(
-        torch.where(amplitudes.amax(-1, keepdim=True) > 0, 1.0, 0.0).expand_as(amplitudes), noise
+        torch.where(amplitudes.amax(-1, keepdim=True) > 0, 1.0, 0.0).expand_as(amplitudes),
+        ALL,
+        noise,
     )[0]
     assert torch.allclose(wav, envelope * steady, atol=2e-3)
 
@@ -57,7 +60,7 @@ def test_amplitudes_are_interpolated_linearly_between_frame_centres(synth: Synth
 def test_the_ends_of_the_keyboard_are_in_tune(synth: Synthesizer, hertz: float) -> None:
     amplitudes, noise = silence(201)
     amplitudes[0, round(12 * math.log2(hertz / 27.5)), 0] = 0.1
-    wav = synth(amplitudes, noise)[0]
+    wav = synth(amplitudes, ALL, noise)[0]
     assert level_db(wav, hertz) == pytest.approx(-20, abs=0.1)
     assert level_db(wav, hertz * 2 ** (1 / 12)) < -45
 
@@ -65,7 +68,7 @@ def test_the_ends_of_the_keyboard_are_in_tune(synth: Synthesizer, hertz: float) 
 def test_harmonics_between_the_points_are_interpolated(synth: Synthesizer) -> None:
     amplitudes, noise = silence(201)
     amplitudes[0, 12, AMPLITUDE_POINTS.index(18)] = 0.1
-    wav = synth(amplitudes, noise)[0]
+    wav = synth(amplitudes, ALL, noise)[0]
     assert level_db(wav, 55 * 18) == pytest.approx(-20, abs=0.1)
     assert level_db(wav, 55 * 17) == pytest.approx(-26, abs=0.1)
     assert level_db(wav, 55 * 16) < -80
@@ -77,12 +80,12 @@ def test_stiff_strings_have_sharp_overtones() -> None:
     amplitudes[0, 60 - 21, 7] = 0.1
     c4 = 440 * 2 ** (-9 / 12)
     expected = 8 * c4 * math.sqrt(1 + 4e-4 * 64)
-    assert level_db(stiff(amplitudes, noise)[0], expected) == pytest.approx(-20, abs=0.1)
+    assert level_db(stiff(amplitudes, ALL, noise)[0], expected) == pytest.approx(-20, abs=0.1)
 
 
 def test_noise_of_level_one_is_white_and_has_unit_power(synth: Synthesizer) -> None:
     amplitudes, noise = silence(401)
-    wav = synth(amplitudes, noise + 1)[0]
+    wav = synth(amplitudes, ALL, noise + 1)[0]
     assert float(wav.square().mean().sqrt()) == pytest.approx(1.0, rel=0.03)
     power = torch.stft(wav, 512, window=torch.hann_window(512), return_complex=True).abs().square()
     octaves = [power[low:high].mean() for low, high in ((8, 16), (64, 128), (128, 250))]
@@ -92,11 +95,11 @@ def test_noise_of_level_one_is_white_and_has_unit_power(synth: Synthesizer) -> N
 def test_noise_depends_on_seed_and_key_and_place_but_not_on_pieces(synth: Synthesizer) -> None:
     amplitudes, noise = silence(21)
     noise = noise + 1
-    whole = synth(amplitudes, noise, start=100, seed=3, key=5)
-    late = synth(amplitudes[..., 10:], noise[..., 10:], start=110, seed=3, key=5)
+    whole = synth(amplitudes, ALL, noise, start=100, seed=3, key=5)
+    late = synth(amplitudes[..., 10:], ALL, noise[..., 10:], start=110, seed=3, key=5)
     assert torch.allclose(whole[:, 10 * CONTROL_HOP :], late, atol=1e-6)
     for other in ({"seed": 4, "key": 5}, {"seed": 3, "key": 6}, {"seed": 5, "key": 3}):
-        wav = synth(amplitudes, noise, start=100, **other)
+        wav = synth(amplitudes, ALL, noise, start=100, **other)
         correlation = torch.corrcoef(torch.cat([whole, wav]))[0, 1]
         assert abs(float(correlation)) < 0.1
 
@@ -106,5 +109,13 @@ def test_phases_stay_true_after_ten_hours(synth: Synthesizer) -> None:
     amplitudes[0, A4, 0] = 0.5
     start = 10 * 3600 * 100  # a whole number of seconds: 440 Hz is where it was
     assert torch.allclose(
-        synth(amplitudes, noise), synth(amplitudes, noise, start=start), atol=0.02
+        synth(amplitudes, ALL, noise), synth(amplitudes, ALL, noise, start=start), atol=0.02
     )
+
+
+def test_leaving_out_silent_pitches_changes_nothing(synth: Synthesizer) -> None:
+    amplitudes, noise = silence(21)
+    sounding = torch.tensor([0, 40, A4, 87])
+    amplitudes[:, sounding] = torch.rand(1, 4, len(AMPLITUDE_POINTS), 21)
+    whole = synth(amplitudes, ALL, noise)
+    assert torch.allclose(whole, synth(amplitudes[:, sounding], sounding, noise), atol=1e-4)
