@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress, TaskID
 
 from umt_trainer.commands.options import DEFAULT_FAMILY, Json, Quiet, find_family
-from umt_trainer.commands.prepare import tell_rejects
-from umt_trainer.watching import Watcher
+from umt_trainer.commands.progress import TrainProgress
 from umtcli import console
 from umtcli.catalog import Catalog
 from umtcli.config import umt_home
@@ -21,7 +17,6 @@ from umtcli.errors import UsageError
 
 if TYPE_CHECKING:
     from umt_trainer.instrument import Instrument
-    from umt_trainer.prepare import Manifest
 
 
 def train(
@@ -76,13 +71,13 @@ def train(
     """
     if config is not None:
         from umt_trainer.prepare import parse_sources
-        from umt_trainer.system import train_system  # type: ignore[import-not-found, unused-ignore]
+        from umt_trainer.system import train_system
 
         domains = {source.name: source.folder for source in parse_sources(sources or ())}
         out = config.with_suffix("")
         train_system(config, out=out, domains=domains or None, json=json, quiet=quiet)
         return
-    from umt_trainer.instrument import SETTINGS, About, train_instrument
+    from umt_trainer.instrument import MOST_WORKERS, SETTINGS, About, train_instrument
     from umt_trainer.naming import find_encoder, refuse_taken
     from umt_trainer.prepare import parse_sources
     from umtcli.pipeline.device import num_threads
@@ -95,7 +90,8 @@ def train(
     named = parse_sources(sources)
     for source in named:
         refuse_taken(catalog, source.name, overwrite=overwrite)
-    run = replace(SETTINGS.run, seed=seed, steps=steps or SETTINGS.run.steps, workers=num_threads())
+    workers = min(num_threads(), MOST_WORKERS)
+    run = replace(SETTINGS.run, seed=seed, steps=steps or SETTINGS.run.steps, workers=workers)
     for source in named:
         with TrainProgress(quiet=quiet) as watcher:
             instrument = train_instrument(
@@ -108,35 +104,6 @@ def train(
                 watcher,
             )
         _tell(instrument, json=json, quiet=quiet)
-
-
-class TrainProgress(Watcher):
-    """Bars on stderr, one a stage, and messages between them."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-        self._bars: Progress = console.make_progress(quiet=quiet or not sys.stderr.isatty())
-
-    def __enter__(self) -> TrainProgress:
-        self._bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
-
-    def warn(self, message: str) -> None:
-        """Something that the user should know."""
-        if not self._quiet:
-            console.say(f"Warning: {message}")
-
-    def prepared(self, manifest: Manifest, folder: Path) -> None:
-        """The recordings are prepared: name those that were left out."""
-        tell_rejects(manifest, folder, quiet=self._quiet)
-
-    def stage(self, name: str, total: float) -> Callable[[float], None]:
-        """Begin a bar; the result moves it on."""
-        task: TaskID = self._bars.add_task(console.safe(name), total=total)
-        return lambda done: self._bars.advance(task, done)
 
 
 def _tell(instrument: Instrument, *, json: bool, quiet: bool) -> None:
