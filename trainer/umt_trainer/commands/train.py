@@ -18,6 +18,9 @@ from umtcli.errors import UsageError
 if TYPE_CHECKING:
     from umt_trainer.instrument import Instrument
 
+SYSTEM = "Whole systems"
+"""The help panel of what goes with `--config`."""
+
 
 def train(
     ctx: typer.Context,
@@ -33,10 +36,43 @@ def train(
         Path | None,
         typer.Option(
             metavar="TOML",
-            help="Train a whole system as this recipe says, into the folder RECIPE.",
+            help="Train a whole system as this recipe says; NAME=FOLDER replace its domains.",
             show_default=False,
+            rich_help_panel=SYSTEM,
         ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="Where all of it goes. Default: the recipe's name without its suffix.",
+            show_default=False,
+            rich_help_panel=SYSTEM,
+        ),
+    ] = None,
+    nproc: Annotated[
+        int, typer.Option(min=1, help="Processes on each machine.", rich_help_panel=SYSTEM)
+    ] = 1,
+    nnodes: Annotated[int, typer.Option(min=1, help="Machines.", rich_help_panel=SYSTEM)] = 1,
+    rdzv: Annotated[
+        str,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Where the processes of several machines meet.",
+            show_default=False,
+            rich_help_panel=SYSTEM,
+        ),
+    ] = "",
+    max_restarts: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="How often to go on from the last checkpoint after a process was lost.",
+            rich_help_panel=SYSTEM,
+        ),
+    ] = 0,
     licence: Annotated[
         str, typer.Option(help="Of the instrument, for those you give it to.")
     ] = "private",
@@ -73,10 +109,20 @@ def train(
         from umt_trainer.prepare import parse_sources
         from umt_trainer.system import train_system
 
-        domains = {source.name: source.folder for source in parse_sources(sources or ())}
-        out = config.with_suffix("")
-        train_system(config, out=out, domains=domains or None, json=json, quiet=quiet)
+        train_system(
+            config,
+            out=out or config.with_suffix(""),
+            domains={source.name: source.folder for source in parse_sources(sources or ())} or None,
+            nproc=nproc,
+            nnodes=nnodes,
+            rdzv=rdzv,
+            max_restarts=max_restarts,
+            json=json,
+            quiet=quiet,
+        )
         return
+    if out or rdzv or (nproc, nnodes, max_restarts) != (1, 1, 0):
+        raise UsageError("--out, --nproc, --nnodes, --rdzv and --max-restarts go with --config.")
     from umt_trainer.instrument import MOST_WORKERS, SETTINGS, About, train_instrument
     from umt_trainer.naming import find_encoder, refuse_taken
     from umt_trainer.prepare import parse_sources
