@@ -41,12 +41,17 @@ def test_a_system_goes_beside_its_recipe_in_one_process(systems: Calls) -> None:
     assert (options["nproc"], options["nnodes"]) == (1, 1)
 
 
-def test_every_option_of_a_system_reaches_it(systems: Calls) -> None:
+def test_every_option_of_a_system_reaches_it(systems: Calls, tmp_path: Path) -> None:
+    folders = {name: tmp_path / name for name in ("x", "y")}
+    for folder in folders.values():
+        folder.mkdir()
     system = "train --config a.toml -o run --nproc 2 --nnodes 3 --rdzv host:1 --max-restarts 4"
-    assert main([*system.split(), "--json", "--quiet", "x=one", "y=two"]) == 0
+    assert (
+        main([*system.split(), "--json", "--quiet", *(f"{n}={f}" for n, f in folders.items())]) == 0
+    )
     [(_, options)] = systems
     assert options == {
-        "out": Path("run"), "domains": {"x": Path("one"), "y": Path("two")}, "nproc": 2,
+        "out": Path("run"), "domains": folders, "nproc": 2,
         "nnodes": 3, "rdzv": "host:1", "max_restarts": 4, "json": True, "quiet": True,
     }  # fmt: skip
 
