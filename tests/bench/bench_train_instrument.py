@@ -22,7 +22,7 @@ import soundfile
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from buzzing import kazoo, marimba, melody
-from umt_trainer.instrument import SETTINGS, train_instrument
+from umt_trainer.instrument import MOST_WORKERS, SETTINGS, train_instrument
 from umt_trainer.naming import find_encoder
 from umt_trainer.prepare import Source
 from umtcli.catalog import Catalog
@@ -57,7 +57,11 @@ def main() -> None:
         for name in given.names or VOICES:
             source = record(name, given.minutes, Path(folder) / "recordings" / name)
             for times in sorted({1, given.times}):
-                run = replace(SETTINGS.run, steps=given.steps * times, workers=num_threads())
+                run = replace(
+                    SETTINGS.run,
+                    steps=given.steps * times,
+                    workers=min(num_threads(), MOST_WORKERS),
+                )
                 home = Path(folder) / f"home-{name}-{times}"
                 started_s = time.perf_counter()
                 done = train_instrument(source, family, encoder, home, replace(SETTINGS, run=run))

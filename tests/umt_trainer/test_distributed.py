@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from torch import Tensor
 
 import tiny_system
 from umt_trainer.distributed import ALONE, World
+from umt_trainer.gradients import batch_gradients
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -81,3 +84,19 @@ def test_one_process_alone_adds_nothing_up() -> None:
     assert ALONE.total(values) is values
     assert ALONE.largest(3.0) == 3.0
     assert ALONE.total_gradients([parameter], [None]) == [None]
+
+
+def test_bfloat16_is_of_the_arithmetic_not_of_the_weights() -> None:
+    task = tiny_system.task()
+    task.network.float()
+    found = {}
+    for precision in ("float32", "bfloat16"):
+        config = replace(tiny_system.CONFIG, precision=precision)
+        with ThreadPoolExecutor(1) as pool:
+            phase = task.phases()[-1]
+            losses, gradients = batch_gradients(phase, config, 0, ALONE, pool)
+        assert {g.dtype for g in gradients if g is not None} == {torch.float32}
+        found[precision] = losses["cross_entropy"]
+    # eight bits of mantissa: near, and not the same
+    assert found["bfloat16"] == pytest.approx(found["float32"], rel=2e-2)
+    assert found["bfloat16"] != found["float32"]

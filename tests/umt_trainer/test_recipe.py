@@ -95,6 +95,7 @@ def test_folders_are_relative_to_the_recipe_and_may_be_given_instead(tmp_path: P
         (MINIMAL + "[confusion]\nweight = -1\n", r"\[confusion\], weight is -1; it must be from 0"),
         (MINIMAL + "[hardware]\ndevice = 'tpu'\n", "'tpu'; it must be auto or cpu or cuda"),
         (MINIMAL + "[hardware]\ncompile = 1\n", "compile is 1; it must be true or false"),
+        (MINIMAL + "[hardware]\ncompile = true\n", r"compile needs workers = 1 .*; it is 2"),
         (MINIMAL + "[watch]\nlog_every_steps = 0\n", "log_every_steps is 0; it must be from 1"),
         (MINIMAL + "[domains]\nKazoo = 'x'\n", "'Kazoo' is no name for a domain"),
         (MINIMAL + "[domains]\nkazoo = 3\n", r"\[domains\] must be a table of texts"),

@@ -62,6 +62,10 @@ SETTINGS = InstrumentSettings(
 """The one place for how long `umt train kazoo=…` learns, from how much, and how."""
 
 
+MOST_WORKERS = 4
+"""Threads that hear and learn: each needs some 300 MB, and more have little to do."""
+
+
 @dataclass(frozen=True)
 class About:
     """What its owner says of an instrument; it goes into the bundle."""

@@ -15,6 +15,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from umtcli import console
+from umtcli.errors import TrainingError
 
 NO_TENSORBOARD = "TensorBoard is not installed: `pip install umtcli[train]` brings its curves."
 
@@ -66,7 +67,10 @@ class Journal:
 
     def __enter__(self) -> Journal:
         if not self._silent:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+            except OSError as e:
+                raise TrainingError(f"Cannot write to {self._folder}: {e.strerror}.") from e
             self._curves = self._open_curves()
         self._bar.start()
         return self
@@ -126,8 +130,15 @@ class Journal:
 
     def _log(self, text: str) -> None:
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        with (self._folder / "log.txt").open("a", encoding="utf-8") as f:
-            f.write(f"{now} {text}\n")
+        path = self._folder / "log.txt"
+        try:
+            with path.open("a", encoding="utf-8") as f:
+                f.write(f"{now} {text}\n")
+        except OSError as e:
+            raise TrainingError(
+                f"Cannot write {path}: {e.strerror}. The last checkpoint is intact; make room, "
+                "then run the same command again."
+            ) from e
 
     def _open_curves(self) -> Any:
         """TensorBoard's writer, or None where there can be none: a run goes on without."""

@@ -104,6 +104,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.hardware.compile and self.run.workers > 1:
+            raise UsageError(f"compile needs workers = 1 in [run]; it is {self.run.workers}.")
 
 
 _TABLES: Mapping[str, type] = {

@@ -138,7 +138,7 @@ class AudioWriter:
             return
         if self.num_samples == 0:
             self.abort()
-            raise self._error("there are no samples to write. Is the input empty?")
+            raise self._error("there are no samples to write: the input is empty, or too short")
         try:
             self._backend.finish()
         except BackendError as e:

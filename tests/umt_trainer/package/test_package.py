@@ -27,8 +27,8 @@ GIVEN = ["--licence", "CC-BY-4.0", "--author", 'Ann "Buzz" Ö.']
 
 @pytest.fixture
 def home(site_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The toy family is installed, and the user has trained a kazoo on its encoder."""
-    install_toy(site_folder)
+    """The toy family is installed, with a kazoo; the user has trained another on its encoder."""
+    install_toy(site_folder, {"toy": 440.0, "kazoo": 111.0})
     toys = [e for e in entry_points(group="umt") if e.name == "toy"]
     trainer = EntryPoint("trainer", "umt_trainer.plugin", "umt")
     monkeypatch.setattr("umtcli.cli.installed_entry_points", lambda: [trainer, *toys])
@@ -149,7 +149,10 @@ def test_what_is_there_is_replaced_only_when_asked(
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["tuba"], "no domain 'tuba'"), (["kazoo", "--version", "one"], "is no version")],
+    [
+        (["toy"], "no instrument 'toy'. Yours are: kazoo."),
+        (["kazoo", "--version", "one"], "is no version"),
+    ],
 )
 def test_wrong_requests_are_refused_in_one_line(
     home: Path, arguments: list[str], said: str, capsys: Capture

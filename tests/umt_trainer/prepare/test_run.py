@@ -176,6 +176,23 @@ def test_a_damaged_shard_is_made_again(tmp_path: Path) -> None:
     assert (after, read_s) == (before, pytest.approx(5.0))
 
 
+def test_what_is_gone_and_what_a_killed_run_left_is_cleaned_up(tmp_path: Path) -> None:
+    source = recordings(tmp_path / "in", num=4)
+    prepared(source, tmp_path / "out")
+    shards = tmp_path / "out" / "kazoo" / "shards"
+    (shards / ".half.zip.x7").touch()
+    (source.folder / "2.wav").unlink()
+    manifest, _ = prepared(source, tmp_path / "out")
+    assert {path.name for path in shards.iterdir()} == {r.shard for r in manifest.records}
+    assert len(manifest.records) == 3
+
+
+def test_an_output_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(TrainingError, match=r"Cannot write .*out.*: (Not a directory|File exists)"):
+        prepared(recordings(tmp_path / "in", num=3), tmp_path / "out")
+
+
 def test_recordings_are_told_apart_without_being_read(tmp_path: Path) -> None:
     prepared(recordings(tmp_path / "in"), tmp_path / "out")
     train = load_split_of(tmp_path, "train")

@@ -13,6 +13,7 @@ from umtcli import console
 from umtcli.catalog import Catalog
 from umtcli.domain import Domain
 from umtcli.errors import UsageError
+from umtcli.plugins import USER_PACKAGE
 
 
 def package(
@@ -55,7 +56,7 @@ def package(
     from umt_trainer.package.project import described
 
     catalog = Catalog.from_manager(ctx.obj)
-    domain = catalog.domain(name)
+    domain = _own(catalog, name)
     given = {
         "licence": licence or _asked(domain, "licence", "--licence CC-BY-4.0"),
         "author": author or _asked(domain, "author", "--author 'Your Name'"),
@@ -77,7 +78,24 @@ def package(
         )
         return
     console.print_result(str(folder))
-    console.say(f"Install it: pip install {folder}")
+    console.say(
+        f"Install it: pip install {folder}. Your own {domain.name} stays beside it, as "
+        f"{USER_PACKAGE}:{domain.name}."
+    )
+
+
+def _own(catalog: Catalog, name: str) -> Domain:
+    """The user's instrument of a name, whatever packages call theirs.
+
+    Raises:
+        UsageError: the user has none.
+    """
+    plain = name.removeprefix(f"{USER_PACKAGE}:")
+    own = {domain.name: domain for domain in catalog.domains if domain.package == USER_PACKAGE}
+    if plain not in own:
+        known = ", ".join(sorted(own)) or "none; `umt train` makes them"
+        raise UsageError(f"You have no instrument {plain!r}. Yours are: {known}.")
+    return own[plain]
 
 
 def _asked(domain: Domain, what: str, flag: str) -> str:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress, TaskID
 
 from umt_trainer.commands.options import DEFAULT_FAMILY, Json, Quiet, find_family
-from umt_trainer.commands.prepare import tell_rejects
-from umt_trainer.watching import Watcher
+from umt_trainer.commands.progress import TrainProgress
 from umtcli import console
 from umtcli.catalog import Catalog
 from umtcli.config import umt_home
@@ -21,7 +17,9 @@ from umtcli.errors import UsageError
 
 if TYPE_CHECKING:
     from umt_trainer.instrument import Instrument
-    from umt_trainer.prepare import Manifest
+
+SYSTEM = "Whole systems"
+"""The help panel of what goes with `--config`."""
 
 
 def train(
@@ -38,10 +36,43 @@ def train(
         Path | None,
         typer.Option(
             metavar="TOML",
-            help="Train a whole system as this recipe says, into the folder RECIPE.",
+            help="Train a whole system as this recipe says; NAME=FOLDER replace its domains.",
             show_default=False,
+            rich_help_panel=SYSTEM,
         ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="Where all of it goes. Default: the recipe's name without its suffix.",
+            show_default=False,
+            rich_help_panel=SYSTEM,
+        ),
+    ] = None,
+    nproc: Annotated[
+        int, typer.Option(min=1, help="Processes on each machine.", rich_help_panel=SYSTEM)
+    ] = 1,
+    nnodes: Annotated[int, typer.Option(min=1, help="Machines.", rich_help_panel=SYSTEM)] = 1,
+    rdzv: Annotated[
+        str,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Where the processes of several machines meet.",
+            show_default=False,
+            rich_help_panel=SYSTEM,
+        ),
+    ] = "",
+    max_restarts: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="How often to go on from the last checkpoint after a process was lost.",
+            rich_help_panel=SYSTEM,
+        ),
+    ] = 0,
     licence: Annotated[
         str, typer.Option(help="Of the instrument, for those you give it to.")
     ] = "private",
@@ -76,13 +107,23 @@ def train(
     """
     if config is not None:
         from umt_trainer.prepare import parse_sources
-        from umt_trainer.system import train_system  # type: ignore[import-not-found, unused-ignore]
+        from umt_trainer.system import train_system
 
-        domains = {source.name: source.folder for source in parse_sources(sources or ())}
-        out = config.with_suffix("")
-        train_system(config, out=out, domains=domains or None, json=json, quiet=quiet)
+        train_system(
+            config,
+            out=out or config.with_suffix(""),
+            domains={source.name: source.folder for source in parse_sources(sources or ())} or None,
+            nproc=nproc,
+            nnodes=nnodes,
+            rdzv=rdzv,
+            max_restarts=max_restarts,
+            json=json,
+            quiet=quiet,
+        )
         return
-    from umt_trainer.instrument import SETTINGS, About, train_instrument
+    if out or rdzv or (nproc, nnodes, max_restarts) != (1, 1, 0):
+        raise UsageError("--out, --nproc, --nnodes, --rdzv and --max-restarts go with --config.")
+    from umt_trainer.instrument import MOST_WORKERS, SETTINGS, About, train_instrument
     from umt_trainer.naming import find_encoder, refuse_taken
     from umt_trainer.prepare import parse_sources
     from umtcli.pipeline.device import num_threads
@@ -95,7 +136,8 @@ def train(
     named = parse_sources(sources)
     for source in named:
         refuse_taken(catalog, source.name, overwrite=overwrite)
-    run = replace(SETTINGS.run, seed=seed, steps=steps or SETTINGS.run.steps, workers=num_threads())
+    workers = min(num_threads(), MOST_WORKERS)
+    run = replace(SETTINGS.run, seed=seed, steps=steps or SETTINGS.run.steps, workers=workers)
     for source in named:
         with TrainProgress(quiet=quiet) as watcher:
             instrument = train_instrument(
@@ -108,35 +150,6 @@ def train(
                 watcher,
             )
         _tell(instrument, json=json, quiet=quiet)
-
-
-class TrainProgress(Watcher):
-    """Bars on stderr, one a stage, and messages between them."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-        self._bars: Progress = console.make_progress(quiet=quiet or not sys.stderr.isatty())
-
-    def __enter__(self) -> TrainProgress:
-        self._bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
-
-    def warn(self, message: str) -> None:
-        """Something that the user should know."""
-        if not self._quiet:
-            console.say(f"Warning: {message}")
-
-    def prepared(self, manifest: Manifest, folder: Path) -> None:
-        """The recordings are prepared: name those that were left out."""
-        tell_rejects(manifest, folder, quiet=self._quiet)
-
-    def stage(self, name: str, total: float) -> Callable[[float], None]:
-        """Begin a bar; the result moves it on."""
-        task: TaskID = self._bars.add_task(console.safe(name), total=total)
-        return lambda done: self._bars.advance(task, done)
 
 
 def _tell(instrument: Instrument, *, json: bool, quiet: bool) -> None:

@@ -112,20 +112,27 @@ class Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write a domain's manifest; the file appears whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a domain's manifest; the file appears whole or not at all.
+
+    Raises:
+        TrainingError: it cannot be written.
+    """
     text = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1)
-    with tempfile.NamedTemporaryFile("w", dir=folder, encoding="utf-8", delete=False) as f:
-        temporary = Path(f.name)
-        try:
-            f.write(text)
-            f.flush()
-            os.fsync(f.fileno())
-        except BaseException:
-            temporary.unlink()
-            raise
-    temporary.chmod(0o644)
-    temporary.replace(folder / FILE)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=folder, encoding="utf-8", delete=False) as f:
+            temporary = Path(f.name)
+            try:
+                f.write(text)
+                f.flush()
+                os.fsync(f.fileno())
+            except BaseException:
+                temporary.unlink()
+                raise
+        temporary.chmod(0o644)
+        temporary.replace(folder / FILE)
+    except OSError as e:
+        raise TrainingError(f"Cannot write {folder / FILE}: {e.strerror}.") from e
 
 
 def read_manifest(folder: Path) -> Manifest:

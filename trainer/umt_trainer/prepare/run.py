@@ -76,15 +76,19 @@ def prepare(
     outcomes = _work(files, source, folder, header, workers, report)
     manifest = _assemble(header, outcomes)
     write_manifest(folder, manifest)
-    kept = {record.shard for record in manifest.records}
-    for path in (folder / SHARDS).glob("*.zip"):
-        if path.name not in kept:
-            path.unlink()
+    _clean(folder / SHARDS, {record.shard for record in manifest.records})
     if not manifest.records:
         first, others = manifest.rejects[0], len(manifest.rejects) - 1
         more = f" ({others} more were left out: see {folder / FILE})" if others else ""
         raise TrainingError(f"{source.name}: nothing can be learned from. {first.reason}{more}")
     return manifest
+
+
+def _clean(shards: Path, kept: set[str]) -> None:
+    """Remove shards of recordings that are gone, and what a killed run left half written."""
+    for path in shards.iterdir() if shards.exists() else ():
+        if path.name not in kept:
+            path.unlink()
 
 
 def _refuse_another(folder: Path, header: Manifest, *, overwrite: bool) -> None:
