@@ -224,13 +224,14 @@ def lookahead_is_honoured(subject: Subject) -> str | None:
 
 
 def options_work_in_their_range(subject: Subject) -> str | None:
-    """Each option's default is in range, and both ends of its range play."""
+    """Each option's default is in range, and both ends of its range play, or both answers."""
     latent_CF = subject.latents[:, : math.ceil(subject.encoder.space.frame_rate / 4)]
     for option in subject.family.options:
         option.parse(str(option.default))
-        for end in (option.minimum, option.maximum):
+        kind = type(option.default)
+        for end in (False, True) if kind is bool else (option.minimum, option.maximum):
             if end is not None:
-                decoder = subject.decoder_with({option.name: type(option.default)(end)})
+                decoder = subject.decoder_with({option.name: kind(end)})
                 if not feed(decoder.streams(), latent_CF).isfinite().all():
                     return f"{option.name}={end:g} gives infinities or NaN"
     return None

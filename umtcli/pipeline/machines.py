@@ -20,7 +20,7 @@ class Machines:
         self._catalog = catalog
         self._device = device
         self._encoders: dict[Path, Encoder] = {}
-        self._decoders: dict[tuple[Path, str], Decoder] = {}
+        self._decoders: dict[tuple[Path, str], Decoder | UmtError] = {}
 
     def encoder(self, domain: Domain) -> Encoder:
         """The encoder that a domain was trained on; domains of one space share one object.
@@ -69,16 +69,24 @@ class Machines:
         """
         key = (domain.decoder, repr(sorted(options.items())))
         if key not in self._decoders:
-            bundle = read_bundle(domain.decoder, kind="decoder")
-            encoder = read_info(self._catalog.encoder_for(domain))
-            check_space(bundle.info, encoder)
-            family = self._catalog.family(domain)
             try:
-                decoder = family.load_decoder(bundle, self._device, options)
-            except Exception as e:
-                raise blame(e, f"Loading the domain {domain.name}") from e
-            self._decoders[key] = decoder
-        return self._decoders[key]
+                self._decoders[key] = self._load(domain, options)
+            except UmtError as e:
+                self._decoders[key] = e  # not tried again for each of a thousand inputs
+        decoder = self._decoders[key]
+        if isinstance(decoder, UmtError):
+            raise decoder
+        return decoder
+
+    def _load(self, domain: Domain, options: Mapping[str, Value]) -> Decoder:
+        bundle = read_bundle(domain.decoder, kind="decoder")
+        encoder = read_info(self._catalog.encoder_for(domain))
+        check_space(bundle.info, encoder)
+        family = self._catalog.family(domain)
+        try:
+            return family.load_decoder(bundle, self._device, options)
+        except Exception as e:
+            raise blame(e, f"Loading the domain {domain.name}") from e
 
     def _family(self, name: str, bundle: Path) -> Family:
         if name not in self._catalog.families:

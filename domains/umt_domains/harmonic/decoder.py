@@ -94,12 +94,23 @@ class DecoderNetwork(nn.Module):
         curve = nepers * torch.tensor(AMPLITUDE_POINTS).log2()
         self.register.add_(curve.to(self.register)[None, :, None, None])
 
-    def forward(self, latents: Tensor, start: int = 0, seed: int = 0, key: int = 0) -> Tensor:
-        """Play; `start` is the absolute number of the first latent frame that is played."""
+    def forward(
+        self,
+        latents: Tensor,
+        start: int = 0,
+        seed: int = 0,
+        key: int = 0,
+        pitches: Tensor | None = None,
+    ) -> Tensor:
+        """Play; `start` is the absolute number of the first latent frame that is played.
+
+        `pitches` are those to play; by default those that sound, as the others are silent.
+        """
         activations, level = latents[:, :-1], latents[:, -1:, MEMORY_FRAMES:]
         activations = activations.unflatten(1, (3, NUM_PITCHES))
         sounding = _sounding(activations[:, :1, :, MEMORY_FRAMES - RELEASE_FRAMES :])
-        pitches = sounding.amax((0, 1, 3)).nonzero()[:, 0]
+        if pitches is None:
+            pitches = sounding.amax((0, 1, 3)).nonzero()[:, 0]
         if not len(pitches):
             pitches = pitches.new_zeros(1)  # the lowest, silent as the others
         amplitudes, noise = self._steer(self._features(activations), sounding, pitches)

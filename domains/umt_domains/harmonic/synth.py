@@ -99,15 +99,14 @@ class Synthesizer(nn.Module):
         """(B, P, A, J) → complex (B, K, J)."""
         row = torch.full((NUM_PITCHES,), -1)
         row[pitches] = torch.arange(len(pitches))
-        sounding = (row[self._pitch] >= 0).nonzero()[:, 0]
-        place = row[self._pitch[sounding]] * len(self._between) + self._harmonic[sounding]
-        sounding, place = sounding.to(amplitudes.device), place.to(amplitudes.device)
+        chosen = (row[self._pitch] >= 0).nonzero()[:, 0]
+        place = row[self._pitch[chosen]] * len(self._between) + self._harmonic[chosen]
         every = self._between @ amplitudes  # (B, P, H, J)
-        amplitude = every.flatten(1, 2).index_select(1, place)
-        turns = frames_J.int() * self._advance[sounding] + self._initial[sounding]
-        phase = turns * (math.pi * 2**-31)
-        real = spread(amplitude * phase.cos(), among(sounding, self._cosine_lobes))
-        imag = spread(amplitude * phase.sin(), among(sounding, self._sine_lobes))
+        amplitude = every.flatten(1, 2).index_select(1, place.to(every.device))
+        advance, initial = (x[chosen.to(x.device)] for x in (self._advance, self._initial))
+        phase = (frames_J.int() * advance + initial) * (math.pi * 2**-31)
+        real = spread(amplitude * phase.cos(), among(chosen, self._cosine_lobes))
+        imag = spread(amplitude * phase.sin(), among(chosen, self._sine_lobes))
         return torch.complex(real, imag)
 
     def _noise_spectrum(self, noise: Tensor, frames_J: Tensor, seed: int, key: int) -> Tensor:
