@@ -2,7 +2,7 @@
 
 Written as PyTorch 1.0.1 wrote the real one: pickles in the legacy serialization, settings
 in an argparse.Namespace with pathlib paths, optimizer and discriminator states beside the
-weights.
+weights, storages of a GPU.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor
@@ -49,13 +50,20 @@ def convolution(name: str, num_out: int, num_in: int, width: int) -> OrderedDict
     return OrderedDict({f"{name}.weight": weight, f"{name}.bias": bias})
 
 
+def as_of_a_module(state: OrderedDict[str, Tensor]) -> OrderedDict[str, Tensor]:
+    """With the attribute that `Module.state_dict` adds, and pickle keeps."""
+    modules = {name.rpartition(".")[0] for name in state}
+    state._metadata = OrderedDict((name, {"version": 1}) for name in ("", *sorted(modules)))  # type: ignore[attr-defined]
+    return state
+
+
 def encoder_state() -> OrderedDict[str, Tensor]:
     channels = SIZES["encoder_channels"]
     state = convolution("start", channels, 1, 3)
     for i in range(SIZES["encoder_blocks"] * SIZES["encoder_layers"]):
         state |= convolution(f"dilated_convs.{i}.dilated_conv", channels, channels, 3)
         state |= convolution(f"dilated_convs.{i}.conv_1x1", channels, channels, 1)
-    return state | convolution("conv_1x1", SIZES["latent_d"], channels, 1)
+    return as_of_a_module(state | convolution("conv_1x1", SIZES["latent_d"], channels, 1))
 
 
 def decoder_state() -> OrderedDict[str, Tensor]:
@@ -67,7 +75,7 @@ def decoder_state() -> OrderedDict[str, Tensor]:
         state |= convolution(f"layers.{i}.residual", residual, residual, 1)
         state |= convolution(f"layers.{i}.skip", skip, residual, 1)
     state |= convolution("fc", skip, skip, 1) | convolution("logits", 256, skip, 1)
-    return state | convolution("condition", skip, latent, 1)
+    return as_of_a_module(state | convolution("condition", skip, latent, 1))
 
 
 def discriminator_state() -> OrderedDict[str, Tensor]:
@@ -75,7 +83,7 @@ def discriminator_state() -> OrderedDict[str, Tensor]:
     state = convolution("convs.0", channels, SIZES["latent_d"], 1)
     for i in (2, 4):
         state |= convolution(f"convs.{i}", channels, channels, 1)
-    return state | convolution("convs.6", 6, channels, 1)
+    return as_of_a_module(state | convolution("convs.6", 6, channels, 1))
 
 
 def optimizer_state(weights: OrderedDict[str, Tensor]) -> State:
@@ -107,9 +115,10 @@ def models(seed: int = 0) -> list[State]:
 
 
 def saved(value: Any) -> bytes:
-    """A value in PyTorch's legacy serialization."""
+    """A value in PyTorch's legacy serialization, its tensors as if from a GPU."""
     buffer = io.BytesIO()
-    torch.save(value, buffer, _use_new_zipfile_serialization=False)
+    with mock.patch("torch.serialization.location_tag", return_value="cuda:0"):
+        torch.save(value, buffer, _use_new_zipfile_serialization=False)
     return buffer.getvalue()
 
 

@@ -102,18 +102,18 @@ def split(texts: Iterable[str]) -> list[str]:
 
 
 def parse_settings(texts: Iterable[str] | None) -> dict[str, str]:
-    """Read what was given as `--set NAME=VALUE`.
+    """Read what was given as `--set NAME=VALUE`; `-` in a name stands for `_`.
 
     Raises:
         OptionError: a text has no `=` or no name.
 
-    >>> parse_settings(["brightness = 0.3"])
-    {'brightness': '0.3'}
+    >>> parse_settings(["brightness = 0.3", "top-p=0.9"])
+    {'brightness': '0.3', 'top_p': '0.9'}
     """
     settings = {}
     for text in texts or ():
         name, separator, value = text.partition("=")
         if not separator or not name.strip():
             raise OptionError(f"--set takes NAME=VALUE, not {text!r}.")
-        settings[name.strip()] = value.strip()
+        settings[name.strip().replace("-", "_")] = value.strip()
     return settings

@@ -115,7 +115,12 @@ def _dilations(blocks: int, layers: int) -> tuple[int, ...]:
 
 def _check_sizes(config: EncoderConfig | DecoderConfig) -> None:
     # bundles and the authors' files come from anywhere: nothing is built before this
-    for name, value in asdict(config).items():
-        largest = _LARGEST.get(name, _LARGEST_CHANNELS)
-        if type(value) is not int or not 1 <= value <= largest:
-            raise ValueError(f"{name} must be a whole number in 1 … {largest}, not {value!r}")
+    for field in fields(config):
+        value = getattr(config, field.name)
+        largest = _LARGEST.get(field.name, _LARGEST_CHANNELS)
+        wanted = f"{field.name} must be a whole number in 1 … {largest}"
+        if type(value) is not int:
+            # a value is not shown: lists within lists can take years to write out
+            raise ValueError(f"{wanted}, not of the type {type(value).__name__}")
+        if not 1 <= value <= largest:
+            raise ValueError(wanted)

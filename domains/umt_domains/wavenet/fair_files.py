@@ -98,12 +98,31 @@ class FairZip:
             if ".." in parts or parts[0] == "" or ":" in parts[0]:
                 raise FairError(f"{self.path} holds {info.orig_filename!r}, which leads out of it.")
             if info.file_size > MEMBER_LIMIT_BYTES:
-                raise FairError(f"{self.path} holds {parts[-1]}, which is too large to be a model.")
+                raise FairError(
+                    f"{self.path} holds {parts[-1]!r}, which is too large to be a model."
+                )
             if parts[-1] in members:
-                raise FairError(f"{self.path} holds {parts[-1]} twice.")
+                raise FairError(f"{self.path} holds {parts[-1]!r} twice.")
             if parts[-1].endswith(".pth"):
                 members[parts[-1]] = info
         return members
+
+
+def table(value: Any, where: str) -> dict[str, Any]:
+    """A dict that came out of a pickle, as a plain one whose keys are text.
+
+    Args:
+        value: what a file holds.
+        where: how a message names it.
+
+    Raises:
+        FairError: it is something else.
+    """
+    # a pickled OrderedDict may bring attributes that hide its methods
+    items = dict(dict.items(value)) if isinstance(value, dict) else None
+    if items is None or any(type(key) is not str for key in items):
+        raise FairError(f"{where} is no table of names and what they stand for.")
+    return items
 
 
 def _allowed() -> list[Any]:

@@ -19,7 +19,9 @@ import torch
 from torch import Tensor
 
 from umt_domains.wavenet.config import HOP_SAMPLES, NUM_CLASSES, DecoderConfig, EncoderConfig
-from umt_domains.wavenet.fair_files import FairError
+from umt_domains.wavenet.fair_files import FairError, table
+
+_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def read_sizes(args: Any) -> tuple[EncoderConfig, DecoderConfig]:
@@ -35,7 +37,9 @@ def read_sizes(args: Any) -> tuple[EncoderConfig, DecoderConfig]:
         raise FairError("args.pth does not begin with the authors' settings.")
     given = vars(args[0])
     try:
-        if given["kernel_size"] != 2 or given.get("encoder_func", "relu") != "relu":
+        kernel, activation = given["kernel_size"], given.get("encoder_func", "relu")
+        # tensors, too, can be compared with numbers
+        if type(kernel) is not int or kernel != 2 or activation != "relu":
             raise FairError("args.pth asks for another kernel or activation than the paper's.")
         hop = given.get("encoder_pool", HOP_SAMPLES)
         encoder = EncoderConfig(
@@ -123,23 +127,31 @@ def _renamed(tensors: Mapping[str, Tensor], names: Mapping[str, str]) -> dict[st
 
 def _checked(state: Any, shapes: Mapping[str, tuple[int, ...]], where: str) -> dict[str, Tensor]:
     """The named tensors of a state as float32, after a look at each."""
-    if not isinstance(state, Mapping):
-        raise FairError(f"{where} is no table of weights.")
-    for name in state:
-        # more layers than the settings tell of would be left out in silence
-        if name not in shapes and str(name).startswith(("layers.", "dilated_convs.")):
-            raise FairError(f"{where} has {name}, which the sizes in args.pth have no place for.")
+    given = table(state, where)
+    for name in given:
+        # what we have no place for would be left out in silence
+        if name not in shapes:
+            raise FairError(
+                f"{where} has {name[:60]!r}, which the sizes in args.pth have no place for."
+            )
     tensors = {}
     for name, shape in shapes.items():
-        tensor = state.get(name)
-        if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-            raise FairError(f"{where} has no weights named {name}.")
+        tensor = given.get(name)
+        if not isinstance(tensor, Tensor) or not _is_plain(tensor):
+            raise FairError(f"{where} has no plain weights named {name}.")
         if tensor.shape != shape:
             raise FairError(
                 f"{where} has {name} of the shape {tuple(tensor.shape)}, not {shape} as the "
                 "sizes in args.pth want it."
             )
-        if not tensor.isfinite().all():
-            raise FairError(f"{where} has numbers in {name} that are not finite.")
-        tensors[name] = tensor.detach().to(torch.float32).contiguous()
+        # copied before it is looked at: what float64 can hold may be too large for float32
+        tensors[name] = torch.empty(shape).copy_(tensor.detach())
+        if not tensors[name].isfinite().all():
+            raise FairError(f"{where} has numbers in {name} that are not finite in float32.")
     return tensors
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether every number is in memory, one beside the other: not sparse, not on meta."""
+    in_memory = tensor.layout is torch.strided and tensor.device.type == "cpu"
+    return in_memory and not tensor.is_nested and tensor.dtype in _DTYPES

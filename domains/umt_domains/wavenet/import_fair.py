@@ -7,6 +7,7 @@ it becomes stays in their own data folder.
 from __future__ import annotations
 
 import filecmp
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from umt_domains.wavenet.config import (
     to_mapping,
 )
 from umt_domains.wavenet.encoder import latent_space
-from umt_domains.wavenet.fair_files import FairError, FairZip
+from umt_domains.wavenet.fair_files import FairZip, table
 from umt_domains.wavenet.fair_names import decoder_tensors, encoder_tensors, read_sizes
 from umtcli.bundle import BundleInfo, read_info, write_bundle
 from umtcli.errors import OutputExists, UmtError
@@ -74,9 +75,7 @@ def _write_all(archive: FairZip, which: str, stage: Path) -> None:
     encoder, decoder = read_sizes(archive.load("args.pth"))
     for number, name in enumerate(DOMAINS):
         member = f"{which}model_{number}.pth"
-        state = archive.load(member)
-        if not isinstance(state, Mapping):
-            raise FairError(f"{member} holds no table of states.")
+        state = table(archive.load(member), member)
         heard = _write_encoder(stage / "encoders", state.get("encoder_state"), encoder)
         write_bundle(
             stage / "domains" / f"{name}.safetensors",
@@ -128,12 +127,38 @@ def _move(stage: Path, home: Path, *, overwrite: bool) -> list[BundleInfo]:
     encoders, domains = (sorted((stage / kind).iterdir()) for kind in ("encoders", "domains"))
     targets = {path: home / path.relative_to(stage) for path in (*encoders, *domains)}
     for path, target in targets.items():
+        if target.is_dir():
+            raise OutputExists(f"{target} is a folder; a domain cannot be installed there.")
         if target.exists() and not overwrite and not filecmp.cmp(path, target, shallow=False):
             raise OutputExists(
                 f"{target} is there already and is not what would be installed. "
                 "--overwrite replaces it."
             )
-    for path, target in targets.items():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
+    _replace_all(targets, stage / "replaced")
     return [read_info(home / "domains" / f"{name}.safetensors") for name in DOMAINS]
+
+
+def _replace_all(targets: Mapping[Path, Path], kept: Path) -> None:
+    """Move every file to its target, or leave every target as it was.
+
+    Args:
+        targets: for each file its place.
+        kept: a folder that is made, for copies of what is replaced.
+    """
+    kept.mkdir()
+    for target in targets.values():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            shutil.copy2(target, kept / target.name)
+    touched: list[Path] = []
+    try:
+        for path, target in targets.items():
+            touched.append(target)
+            path.replace(target)
+    except BaseException:  # Ctrl-C, too, may come between two files
+        for target in touched:
+            if (kept / target.name).exists():
+                (kept / target.name).replace(target)
+            else:
+                target.unlink(missing_ok=True)
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from umt_domains.wavenet.fair_files import FairError
 from umt_domains.wavenet.import_fair import DOMAINS, import_fair
 from umtcli.bundle import check_space, read_bundle, read_info
 from umtcli.catalog import Catalog
-from umtcli.errors import OutputExists
+from umtcli.errors import OutputExists, UmtError
 from umtcli.pipeline.subject import feed
 from umtcli.plugins import make_plugin_manager
 from wavenet_reference import SlowWaveNet, Weights, forced_logits, hear
@@ -165,7 +166,7 @@ def without(files: dict[str, bytes], *names: str) -> dict[str, bytes]:
     return {name: data for name, data in files.items() if name not in names}
 
 
-def changed_state(part: str, name: str, tensor: Any) -> dict[str, bytes]:
+def changed_state(part: str, name: Any, tensor: Any) -> dict[str, bytes]:
     """A last model file in which one entry is replaced, or removed if None."""
     state = fair_zip.models()[5]
     weights = {k: v for k, v in state[part].items() if k != name}
@@ -187,6 +188,17 @@ BROKEN_WEIGHTS = {
         "start.weight",
         torch.zeros(1).expand(10**6, 10**6, 3),
     ),
+    "a sparse tensor": ("decoder_state", "fc.bias", torch.zeros(16).to_sparse()),
+    "a tensor without numbers": ("decoder_state", "fc.bias", torch.zeros(16, device="meta")),
+    "too large for float32": (
+        "decoder_state",
+        "fc.bias",
+        torch.full((16,), 1e300, dtype=torch.float64),
+    ),
+    "a weight of no layer": ("decoder_state", "extra.weight", torch.zeros(1)),
+    "a queue": ("encoder_state", "start.queue", torch.zeros(1)),
+    "a name of two lines": ("decoder_state", "one\ntwo", torch.zeros(1)),
+    "a name that is no text": ("decoder_state", (1, 2), torch.zeros(1)),
 }
 
 
@@ -209,6 +221,7 @@ def test_weights_that_do_not_fit_are_refused_and_nothing_is_installed(
         ({"layers": 2}, "layers.4"),
         ({"blocks": None}, "lacks the size 'blocks'"),
         ({"kernel_size": 3}, "kernel"),
+        ({"kernel_size": torch.tensor([2, 2])}, "kernel"),
         ({"encoder_func": "tanh"}, "activation"),
         ({"residual_channels": 10**12}, "residual_channels"),
         ({"encoder_layers": "3"}, "layers"),
@@ -222,6 +235,27 @@ def test_settings_that_do_not_fit_are_refused(
     with pytest.raises(FairError, match=says):
         import_fair(fair_zip.write_zip(tmp_path / "fair.zip", files), home)
     assert installed(home) == []
+
+
+def test_a_setting_that_would_take_years_to_print_is_refused_at_once(
+    files: dict[str, bytes], tmp_path: Path, home: Path
+) -> None:
+    deep: list[Any] = []
+    for _ in range(60):
+        deep = [deep, deep]  # 60 lists, 2⁶⁰ when written out
+    files = files | {"args.pth": fair_zip.saved(fair_zip.settings(blocks=deep))}
+    with pytest.raises(FairError, match=r"blocks must be a whole number .* type list"):
+        import_fair(fair_zip.write_zip(tmp_path / "fair.zip", files), home)
+    assert installed(home) == []
+
+
+def test_a_table_that_hides_its_methods_is_read_all_the_same(
+    files: dict[str, bytes], tmp_path: Path, home: Path
+) -> None:
+    state = OrderedDict(fair_zip.models()[5])
+    state.get = "hidden"  # type: ignore[method-assign, assignment]
+    files = files | {"bestmodel_5.pth": fair_zip.saved(state)}
+    assert len(import_fair(fair_zip.write_zip(tmp_path / "fair.zip", files), home)) == 6
 
 
 @pytest.mark.parametrize("value", [[], {}, ["no namespace", 3], None, 7])
@@ -240,6 +274,44 @@ def test_a_missing_member_is_named_and_nothing_is_installed(
     path = fair_zip.write_zip(tmp_path / "fair.zip", without(files, name))
     with pytest.raises(FairError, match=name):
         import_fair(path, home)
+    assert installed(home) == []
+
+
+def contents(home: Path) -> dict[str, bytes]:
+    return {name: (home / name).read_bytes() for name in installed(home)}
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_an_import_that_breaks_off_leaves_all_as_it_was(
+    error: BaseException,
+    whole_zip: Path,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import_fair(whole_zip, home, which="last")
+    (home / "domains" / "bach-cello.safetensors").unlink()
+    before = contents(home)
+    replace = Path.replace
+
+    def failing(path: Path, target: Path) -> Path:
+        # after domains that are new and domains that replace others; what is put back may
+        if target.name == "beethoven-violin.safetensors" and path.parent.name == "domains":
+            raise error
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises((UmtError, KeyboardInterrupt)):
+        import_fair(whole_zip, home, overwrite=True)
+    assert contents(home) == before
+    assert sorted(p.name for p in home.iterdir()) == ["domains", "encoders"]
+
+
+def test_a_folder_in_a_domains_place_is_refused_before_anything_moves(
+    whole_zip: Path, home: Path
+) -> None:
+    (home / "domains" / "bach-piano.safetensors").mkdir(parents=True)
+    with pytest.raises(OutputExists, match="is a folder"):
+        import_fair(whole_zip, home, overwrite=True)
     assert installed(home) == []
 
 
