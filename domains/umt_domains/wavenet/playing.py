@@ -6,6 +6,7 @@ C latent channels, F latent frames, N rows of a tile, T samples.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
@@ -73,6 +74,10 @@ class SampledStreams:
         self._weights, self._choice = weights, choice
         self._seed = seed
         self._num_rows = num_rows
+        # a step is too small to share: each tile is played by one thread, several tiles at once
+        self._pool = ThreadPoolExecutor(
+            torch.get_num_threads(), "umt-tile", initializer=torch.set_num_threads, initargs=(1,)
+        )
         self._streams: dict[int, _Stream] = {}
         self._free: list[tuple[Tile, int]] = []
         self._next_id = 0
@@ -93,19 +98,25 @@ class SampledStreams:
         by_tile: dict[Tile, dict[int, Tensor]] = {}
         for stream_id, block_CF in blocks.items():
             by_tile.setdefault(self._streams[stream_id].tile, {})[stream_id] = block_CF
-        played = {stream_id: [torch.zeros(0)] for stream_id in blocks}
-        for tile, members in by_tile.items():
-            for frame in range(max(block_CF.shape[-1] for block_CF in members.values())):
-                latents = {i: m[:, frame] for i, m in members.items() if frame < m.shape[-1]}
-                for stream_id, wav_T in self._play(tile, latents).items():
-                    played[stream_id].append(wav_T)
-        return {stream_id: torch.cat(wavs) for stream_id, wavs in played.items()}
+        played: dict[int, Tensor] = {}
+        for part in self._pool.map(self._play_blocks, by_tile, by_tile.values()):
+            played |= part
+        return played
 
     def finish(self, ids: Iterable[int]) -> dict[int, Tensor]:
         """End these streams; nothing is left to play, and their rows are free again."""
         ended = {stream_id: self._streams.pop(stream_id) for stream_id in ids}
         self._free += [(stream.tile, stream.row) for stream in ended.values()]
         return {stream_id: torch.zeros(0) for stream_id in ended}
+
+    @torch.inference_mode()
+    def _play_blocks(self, tile: Tile, blocks: Mapping[int, Tensor]) -> dict[int, Tensor]:
+        played = {stream_id: [torch.zeros(0)] for stream_id in blocks}
+        for frame in range(max(block_CF.shape[-1] for block_CF in blocks.values())):
+            latents = {i: m[:, frame] for i, m in blocks.items() if frame < m.shape[-1]}
+            for stream_id, wav_T in self._play(tile, latents).items():
+                played[stream_id].append(wav_T)
+        return {stream_id: torch.cat(wavs) for stream_id, wavs in played.items()}
 
     def _play(self, tile: Tile, latents: Mapping[int, Tensor]) -> dict[int, Tensor]:
         """One frame of some streams of a tile: latents (C,) in, waveforms (T,) out."""
