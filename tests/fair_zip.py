@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
+import struct
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -120,6 +122,24 @@ def saved(value: Any) -> bytes:
     with mock.patch("torch.serialization.location_tag", return_value="cuda:0"):
         torch.save(value, buffer, _use_new_zipfile_serialization=False)
     return buffer.getvalue()
+
+
+class Hostile:
+    """Unpickling it would make a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+def understate(path: Path, size: int) -> None:
+    """Let a zip say of its member of this unpacked size that it has 100 bytes."""
+    honest = path.read_bytes()
+    # the unpacked size stands in the local header and in the directory
+    assert honest.count(struct.pack("<I", size)) == 2
+    path.write_bytes(honest.replace(struct.pack("<I", size), struct.pack("<I", 100)))
 
 
 def members(args: list[Any] | None = None, best: list[State] | None = None) -> dict[str, bytes]:

@@ -49,6 +49,13 @@ def small_decoder() -> DecoderNetwork:
     return shaken(DecoderNetwork(config))
 
 
+@pytest.fixture
+def published_decoder() -> DecoderNetwork:
+    """Of the published models' depth and width; only its hop is short."""
+    torch.manual_seed(6)
+    return shaken(DecoderNetwork(DecoderConfig(layers=14, hop_samples=13)))
+
+
 def shaken(network: Network) -> Network:
     """Strong biases: a bias that is forgotten, or padding in the wrong layer, shows."""
     with torch.no_grad():

@@ -6,15 +6,25 @@ import json
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
 import fair_zip
-from signals import noise, write
+from signals import noise, read, write
 from umtcli.cli import main
 from umtcli.media import probe
 
 Capture = pytest.CaptureFixture[str]
+SIX = (
+    "bach-cello",
+    "beethoven-piano",
+    "cambini-winds",
+    "bach-piano",
+    "beethoven-violin",
+    "beethoven-quartet",
+)
+TWO = ["--to", "beethoven-piano+bach-cello", "--device", "cpu"]
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +90,56 @@ def test_an_imported_domain_plays_a_stereo_song_in_step(
         assert (played.samplerate, played.channels) == (16_000, 2)
         assert len(played) == 4_000
     assert "CC BY-NC 4.0" in probe(output).tags["comment"]
+
+
+def test_the_list_of_domains_shows_the_licence_of_each(whole_zip: Path, capsys: Capture) -> None:
+    assert main(["import-fair", str(whole_zip), "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["domains"]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith(SIX)]
+    assert len(rows) == 6
+    assert all("CC BY-NC 4.0" in row for row in rows)
+
+
+def test_a_mix_is_in_step_and_names_both_licences(whole_zip: Path, tmp_path: Path) -> None:
+    song, output = write(tmp_path / "song.wav", noise(0.25)), tmp_path / "mix.flac"
+    assert main(["import-fair", str(whole_zip), "--quiet"]) == 0
+    assert main(["convert", str(song), *TWO, "-o", str(output)]) == 0
+    check_two(output, num_samples=4_000)
+
+
+def test_a_blend_is_in_step_and_names_both_licences(whole_zip: Path, tmp_path: Path) -> None:
+    songs = [str(write(tmp_path / f"{name}.wav", noise(0.3))) for name in "ab"]
+    output = tmp_path / "blend.flac"
+    assert main(["import-fair", str(whole_zip), "--quiet"]) == 0
+    times = ["--at", "0.15", "--crossfade", "0.1"]
+    assert main(["blend", *songs, *TWO, *times, "-o", str(output)]) == 0
+    check_two(output, num_samples=7_200)  # the second piece begins at 0.15 s and lasts 0.3 s
+
+
+def check_two(output: Path, num_samples: int) -> None:
+    with soundfile.SoundFile(output) as played:
+        assert (played.samplerate, played.channels) == (16_000, 2)
+        assert len(played) == num_samples
+        assert np.abs(played.read()).max() > 0
+    comment = probe(output).tags["comment"]
+    assert "beethoven-piano" in comment
+    assert "bach-cello" in comment
+    assert comment.count("licence CC BY-NC 4.0") == 2
+
+
+@pytest.mark.parametrize(("temperature", "equal"), [("0", True), ("1", False)])
+def test_the_seed_decides_nothing_at_temperature_0(
+    temperature: str, equal: bool, whole_zip: Path, tmp_path: Path
+) -> None:
+    song = write(tmp_path / "song.wav", noise(0.15))
+    assert main(["import-fair", str(whole_zip), "--quiet"]) == 0
+    played = []
+    for seed in "12":
+        output = tmp_path / f"{seed}.wav"
+        asked = ["--to", "bach-cello", "--set", f"temperature={temperature}", "--seed", seed]
+        # 32 bits: without dither, which has a seed of its own
+        made = ["--bits", "32", "--device", "cpu", "-o", str(output)]
+        assert main(["convert", str(song), *asked, *made]) == 0
+        played.append(read(output)[0])
+    assert np.array_equal(*played) == equal

@@ -54,6 +54,31 @@ def test_a_change_is_felt_as_far_as_the_reach_and_no_further(
     assert (felt.min(), felt.max()) == (100 - reach, 100 + reach)
 
 
+def test_the_paper_hears_3070_samples_to_either_side() -> None:
+    network = EncoderNetwork(EncoderConfig(channels=1, latent_channels=1))
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            parameter.fill_(1 if name.endswith("weight") else 0)
+        # silence, class 127, comes out just below 0: no ReLU opens but where the blow is felt
+        network.start.bias.fill_(3 * (0.5 - 127 / 255) - 1e-4)
+    still = torch.zeros(1, 16_000)
+    struck = still.clone()
+    struck[0, 8_000] = 1.0
+    difference = before_pooling(network, struck) - before_pooling(network, still)
+    felt = difference.any(dim=0).nonzero()[:, 0]
+    assert (felt.min(), felt.max()) == (8_000 - 3_070, 8_000 + 3_070)
+
+
+def test_bfloat16_under_autocast_stays_near(small_encoder: EncoderNetwork) -> None:
+    wav = torch.rand(2, 200, generator=torch.Generator().manual_seed(8)) * 2 - 1
+    with torch.no_grad():
+        exact = small_encoder(wav)
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = small_encoder(wav)
+    assert rounded.dtype == torch.bfloat16
+    assert (rounded - exact).abs().max() < 0.05 * exact.abs().max()
+
+
 def before_pooling(network: EncoderNetwork, wav: torch.Tensor) -> torch.Tensor:
     """What the last layer makes of each sample, (C, T), in float64."""
     network.double()

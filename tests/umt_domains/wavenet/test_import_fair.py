@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 import fair_zip
-from umt_domains.wavenet import WavenetFamily
+from umt_domains.wavenet import WavenetFamily, fair_files
 from umt_domains.wavenet.fair_files import FairError
 from umt_domains.wavenet.import_fair import DOMAINS, import_fair
 from umtcli.bundle import check_space, read_bundle, read_info
@@ -50,6 +51,14 @@ def imported(files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) 
     return folder / "home"
 
 
+@pytest.fixture(scope="module")
+def last(files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of the models at the end of training."""
+    folder = tmp_path_factory.mktemp("last")
+    import_fair(fair_zip.write_zip(folder / "fair.zip", files), folder / "home", which="last")
+    return folder / "home"
+
+
 def double(state: dict[str, torch.Tensor]) -> Weights:
     return {name: tensor.double().numpy() for name, tensor in state.items()}
 
@@ -80,12 +89,22 @@ def test_six_domains_share_one_encoder(whole_zip: Path, home: Path) -> None:
 def test_each_domain_has_the_logits_of_its_own_file(
     imported: Path, states: list[fair_zip.State], number: int
 ) -> None:
-    path = imported / "domains" / f"{list(DOMAINS)[number]}.safetensors"
+    check_logits(imported, number, states[number])
+
+
+@pytest.mark.parametrize("number", [0, 5])
+def test_the_last_models_have_the_logits_of_their_files(last: Path, number: int) -> None:
+    check_logits(last, number, fair_zip.models(seed=1)[number])
+
+
+def check_logits(home: Path, number: int, state: fair_zip.State) -> None:
+    """The logits of an installed domain are those of the authors' weights."""
+    path = home / "domains" / f"{list(DOMAINS)[number]}.safetensors"
     network = WavenetFamily().learning().from_bundle(read_bundle(path))
     generator = torch.Generator().manual_seed(number)
     latents = torch.randn(1, 4, 1, generator=generator)
     classes = torch.randint(0, 256, (1, 800), generator=generator)
-    slow = SlowWaveNet(double(states[number]["decoder_state"]), blocks=2, layers=3)
+    slow = SlowWaveNet(double(state["decoder_state"]), blocks=2, layers=3)
     heard = classes[0, :60].tolist()
     wanted = forced_logits(slow, heard, latents[0].double().numpy(), hop=800)
     with torch.no_grad():
@@ -160,6 +179,38 @@ def test_a_domain_of_the_user_is_not_overwritten_unless_asked(whole_zip: Path, h
     assert own.read_bytes() == b"mine"
     import_fair(whole_zip, home, overwrite=True)
     assert read_info(own).name == "bach-piano"
+
+
+BOMB = bytes((4 << 20) + 77)
+
+HOSTILE = {
+    "a pickle that runs code": lambda trap: {"bestmodel_5.pth": pickle.dumps([trap], protocol=2)},
+    "the same in torch's format": lambda trap: {"bestmodel_5.pth": fair_zip.saved([trap])},
+    "a name that leads out": lambda _: {"../bestmodel_5.pth": b""},
+    "a bomb": lambda _: {"bestmodel_5.pth": BOMB},
+    "a bomb that lies": lambda _: {"bestmodel_5.pth": BOMB},
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_of_a_hostile_zip_nothing_is_left(
+    case: str,
+    files: dict[str, bytes],
+    tmp_path: Path,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fair_files, "MEMBER_LIMIT_BYTES", 2 << 20)
+    trap = tmp_path / "trap"
+    files = files | HOSTILE[case](fair_zip.Hostile(trap))
+    path = fair_zip.write_zip(tmp_path / "fair.zip", files)
+    if case.endswith("lies"):
+        fair_zip.understate(path, len(BOMB))
+    with pytest.raises(FairError) as caught:
+        import_fair(path, home)
+    assert len(str(caught.value).splitlines()) == 1
+    assert list(home.rglob("*")) == []
+    assert sorted(p.name for p in tmp_path.iterdir() if p != home) == ["fair.zip"]
 
 
 def without(files: dict[str, bytes], *names: str) -> dict[str, bytes]:

@@ -58,6 +58,24 @@ def test_forced_logits_are_those_of_the_slow_reference_in_every_row(
         assert error < 5e-6 * np.abs(wanted).max()
 
 
+def test_forced_logits_are_those_of_the_slow_reference_at_the_published_size(
+    published_decoder: DecoderNetwork,
+) -> None:
+    generator = torch.Generator().manual_seed(7)
+    classes_TN = torch.randint(0, 256, (4 * HOP, 1), generator=generator)
+    latents_FNC = torch.randn(4, 1, 64, generator=generator)
+    forced = Forced(classes_TN)
+    tile = Tile(fold(published_decoder, "cpu"), forced, 1)
+    tile.reset(0)
+    play(tile, latents_FNC)
+    slow = SlowWaveNet(authors_decoder(published_decoder), blocks=4, layers=14)
+    latents_CF = latents_FNC[:, 0].T.double().numpy()
+    first = 128 / 255 - 0.5
+    wanted = forced_logits(slow, classes_TN[:, 0].tolist(), latents_CF, HOP, first)
+    error = np.abs(torch.cat(forced.seen).T.numpy() - wanted).max()
+    assert error < 5e-6 * np.abs(wanted).max()
+
+
 def test_forced_logits_are_those_of_the_network_once_the_start_is_forgotten(
     small_decoder: DecoderNetwork,
 ) -> None:
