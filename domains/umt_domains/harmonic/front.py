@@ -75,18 +75,18 @@ class LogSpectrum(nn.Module):
         window = window * (2 / window.sum())
         # some frames at a time: fresh memory for all their spectra would cost more than they
         some = frames_BSN.split(FRAMES_AT_A_TIME, dim=1)
-        power = torch.cat([self._folded_power(frames * window, size) for frames in some], dim=2)
-        magnitude = power.add(1e-20).sqrt()
+        power = torch.cat([self._folded_power(frames * window, size) for frames in some], dim=1)
+        magnitude = power.add(1e-20).sqrt().transpose(1, 2).contiguous()
         return magnitude.repeat_interleave(hop // STFT_HOP, dim=-1) if hop > STFT_HOP else magnitude
 
     def _folded_power(self, frames_BSN: Tensor, size: int) -> Tensor:
-        """Windowed frames → power in log bins: (B, K + margins, S)."""
+        """Windowed frames → power in log bins: (B, S, K + margins)."""
         power_BSN = _power(torch.fft.rfft(frames_BSN))
         folded = [
-            torch.einsum("kn,bsn->bks", weights.to(power_BSN.device), power_BSN[..., low:high])
+            power_BSN[..., low:high] @ weights.to(power_BSN.device).T
             for low, high, weights in self._bands[size]
         ]
-        return torch.cat(folded, dim=1)
+        return torch.cat(folded, dim=2)
 
 
 def frame_level(wav_BT: Tensor, valid_F: Tensor) -> Tensor:
