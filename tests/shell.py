@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -42,6 +43,8 @@ class Shell:
             "env": self.environment,
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,
+            # a shell that runs the tests in the background makes them deaf to it
+            "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         }
         return subprocess.Popen(command, **{**given, **options})
 

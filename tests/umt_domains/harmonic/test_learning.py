@@ -109,7 +109,7 @@ def test_a_tiny_decoder_learns_to_play_a_tone_and_its_overtone() -> None:
     before, after = learning.context_frames(decoder)
     latents = torch.zeros(1, 265, before + 8 + after)
     latents[:, A4], latents[:, 2 * 88 + A4], latents[:, -1] = 1.0, 0.8, 0.2
-    for _ in range(120):
+    for _ in range(240):
         loss = learning.decoder_loss(decoder, latents, wav)["spectral"]
         optimizer.zero_grad()
         loss.backward()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -270,8 +269,7 @@ def test_cores_are_shared_out_only_where_two_networks_run(
         seen.append((overlap, torch.get_num_threads()))
         return honest(*arguments, overlap=overlap)
 
-    # the package's name `run` is the function
-    monkeypatch.setattr(sys.modules["umtcli.pipeline.run"], "translate", spy)
+    monkeypatch.setattr("umtcli.pipeline.runner.translate", spy)
     monkeypatch.setenv("UMT_THREADS", threads)
     request = Request((str(song),), ("low",), "-" if piped else None, overwrite=True)
     (result,) = run(request, catalog, stdout=io.BytesIO())
