@@ -8,6 +8,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from umtcli.media import LoudnessMeter, TruePeak
+
 Wave = NDArray[np.float32]
 
 
@@ -50,3 +52,17 @@ def octaves(wave: Wave, rate: int, lowest_hz: float = 88.4) -> NDArray[np.float6
         bands.append(power[(frequency >= low) & (frequency < 2 * low)].sum(axis=0))
         low *= 2
     return np.asarray(10 * np.log10(np.stack(bands) + 1e-20))
+
+
+def lufs(wave: Wave, rate: int) -> float:
+    """Integrated loudness."""
+    meter = LoudnessMeter(rate, wave.shape[1])
+    meter.push(wave)
+    return meter.integrated_lufs()
+
+
+def peak_dbtp(wave: Wave, rate: int) -> float:
+    """True peak of all channels."""
+    meter = TruePeak(rate, wave.shape[1])
+    meter.push(wave)
+    return meter.dbtp()

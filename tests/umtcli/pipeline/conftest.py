@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from conversions import MakeCatalog
 from toy import ToyFamily, make_toy
 from umtcli.catalog import Catalog
 from umtcli.plugins import make_plugin_manager
 
 
 @pytest.fixture
-def make_catalog(tmp_path: Path) -> Callable[..., Catalog]:
+def make_catalog(tmp_path: Path) -> MakeCatalog:
     """Makes a catalog of toy domains: `high` at 880 Hz and `low` at 110 Hz."""
 
     def make(family: ToyFamily | None = None) -> Catalog:
@@ -27,5 +27,5 @@ def make_catalog(tmp_path: Path) -> Callable[..., Catalog]:
 
 
 @pytest.fixture
-def catalog(make_catalog: Callable[..., Catalog]) -> Catalog:
+def catalog(make_catalog: MakeCatalog) -> Catalog:
     return make_catalog()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signals import noise, silence
+from signals import lufs, noise, silence
 from umtcli.media import LoudnessMeter
 from umtcli.pipeline.causal import CEILING, LOOKAHEAD_S, CausalLevel, Limiter
 
@@ -68,27 +68,21 @@ def run_level(heard: np.ndarray, played: np.ndarray, piece: int = 11_025) -> np.
     return np.concatenate([*out, level.finish()])
 
 
-def lufs(wave: np.ndarray) -> float:
-    meter = LoudnessMeter(RATE, wave.shape[1])
-    meter.push(wave)
-    return meter.integrated_lufs()
-
-
 @pytest.mark.parametrize("played_level", [0.005, 0.05, 0.2])
 def test_a_steady_stream_comes_out_as_loud_as_it_went_in(played_level: float) -> None:
     heard, played = noise(5.0, level=0.05), noise(5.0, level=played_level)
     out = run_level(heard, played)
     assert out.shape == played.shape
-    assert lufs(out) == pytest.approx(lufs(heard), abs=0.5)
+    assert lufs(out, RATE) == pytest.approx(lufs(heard, RATE), abs=0.5)
 
 
 def test_the_gain_follows_slowly_after_a_change() -> None:
     heard = np.concatenate([noise(4.0, level=0.02), noise(20.0, level=0.1)])
     played = noise(24.0, level=0.02)
     out = run_level(heard, played)
-    second = lufs(out[4 * RATE + 8_820 : 5 * RATE])
-    assert lufs(out[: 3 * RATE]) - 0.5 < second < lufs(heard[-RATE:]) - 6
-    assert lufs(out[-RATE:]) == pytest.approx(lufs(heard[-RATE:]), abs=2.0)
+    second = lufs(out[4 * RATE + 8_820 : 5 * RATE], RATE)
+    assert lufs(out[: 3 * RATE], RATE) - 0.5 < second < lufs(heard[-RATE:], RATE) - 6
+    assert lufs(out[-RATE:], RATE) == pytest.approx(lufs(heard[-RATE:], RATE), abs=2.0)
 
 
 def test_audio_comes_out_before_the_input_ends() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from conversions import MakeCatalog
 from signals import noise, read, write
 from toy import DECODER_HOP, DECODER_RATE, ToyDecoder, ToyFamily
 from umtcli.bundle import Bundle
@@ -135,7 +135,7 @@ class MidFamily(ToyFamily):
 
 @pytest.mark.parametrize("family", [ToyFamily, MidFamily])
 def test_a_mix_is_one_output_of_both(
-    tmp_path: Path, make_catalog: Callable[..., Catalog], family: type[ToyFamily]
+    tmp_path: Path, make_catalog: MakeCatalog, family: type[ToyFamily]
 ) -> None:
     catalog = make_catalog(family())
     path = write(tmp_path / "in.flac", noise(2.0))

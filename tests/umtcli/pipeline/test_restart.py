@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from conversions import MakeCatalog
 from signals import noise, read, write
 from toy import ToyDecoder, ToyFamily
 from umtcli.bundle import Bundle
@@ -20,8 +21,6 @@ from umtcli.media.pending import PendingFile
 from umtcli.pipeline import Request, Result, Selection, run
 from umtcli.pipeline.events import Event, Noticed
 from umtcli.pipeline.jobs import Shard
-
-MakeCatalog = Callable[..., Catalog]
 
 
 def states(results: list[Result]) -> list[str]:

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from signals import noise, power_db, read, write
+from conversions import MakeCatalog, MidFamily
+from signals import lufs, noise, power_db, read, write
 from toy import DECODER_RATE, ToyDecoder, ToyFamily
 from umtcli.catalog import Catalog
 from umtcli.errors import DecodeError, OutputExists, PluginError, UnknownDomain, UsageError
-from umtcli.media import AudioWriter, LoudnessMeter, probe
+from umtcli.media import AudioWriter, probe
 from umtcli.pipeline import BlendRequest, Request, Result, blend, convert, run_blend
 from umtcli.pipeline.events import Event
 from umtcli.pipeline.runner import FILE_BLOCK_S
@@ -48,11 +49,11 @@ def test_the_rate_can_be_chosen(pieces: tuple[Path, Path], catalog: Catalog) -> 
     assert (rate, len(out)) == (44_100, round((16_000 + 31_977) * 44_100 / 8_000))
 
 
-@pytest.mark.parametrize("family", [ToyFamily, lambda: MidFamily()])
+@pytest.mark.parametrize("family", [ToyFamily, MidFamily])
 def test_outside_the_crossfade_it_plays_what_conversions_play(
     tmp_path: Path,
     pieces: tuple[Path, Path],
-    make_catalog: Callable[..., Catalog],
+    make_catalog: MakeCatalog,
     family: Callable[[], ToyFamily],
 ) -> None:
     # one channel: with two, the stereo image looks around itself
@@ -74,21 +75,6 @@ def test_outside_the_crossfade_it_plays_what_conversions_play(
 def envelope(wave: np.ndarray) -> np.ndarray:
     num = len(wave) // 1_600
     return np.sqrt(np.square(wave[: num * 1_600]).reshape(num, -1).mean(axis=1))
-
-
-class MidFamily(ToyFamily):
-    """Plays the mid once, as decoders do that sample."""
-
-    def load_decoder(self, *arguments: object) -> ToyDecoder:
-        decoder = super().load_decoder(*arguments)  # type: ignore[arg-type]
-        decoder.mid_only = True
-        return decoder
-
-
-def lufs(wave: np.ndarray, rate: int) -> float:
-    meter = LoudnessMeter(rate, wave.shape[1])
-    meter.push(wave)
-    return meter.integrated_lufs()
 
 
 def test_it_is_as_loud_as_the_pieces_would_be_together(
@@ -160,7 +146,7 @@ def test_a_piece_that_is_too_short_fails_it(pieces: tuple[Path, Path], catalog: 
 
 
 def test_a_decoder_that_fails_is_blamed(
-    pieces: tuple[Path, Path], make_catalog: Callable[..., Catalog]
+    pieces: tuple[Path, Path], make_catalog: MakeCatalog
 ) -> None:
     class Failing(ToyFamily):
         def load_decoder(self, *arguments: object) -> ToyDecoder:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
 
+from conversions import MakeCatalog
 from signals import noise, write
 from stuck import StuckFamily
 from toy import ToyFamily
@@ -17,7 +18,6 @@ from umtcli.errors import DecodeError, JobTimeout, PluginError, UsageError, Work
 from umtcli.pipeline import Limits, Request, convert, run
 from umtcli.pipeline.events import Event, JobAdvanced
 
-MakeCatalog = Callable[..., Catalog]
 FOR_EVER = Limits(timeout_s=10_000)
 
 
