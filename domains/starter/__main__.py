@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from starter import pieces
 from starter.render import SOUNDFONT, Job, render_all
 from starter.runs import DECODER_RUN, ENCODER_RUN
+from starter.targets import TARGETS
 from umtcli.errors import UmtError
 
 Report = Callable[[int, Mapping[str, float]], None]
@@ -54,7 +55,7 @@ def drums(
     soundfont: Soundfont = SOUNDFONT,
     processes: Processes = 2,
 ) -> None:
-    """Render drum loops, to be mixed into practice music."""
+    """Render drum loops and noises, to be mixed into practice music."""
     _render("drums", list(pieces.drums(out, loops, seconds, seed, soundfont)), processes)
 
 
@@ -66,23 +67,9 @@ def domains(
     soundfont: Soundfont = SOUNDFONT,
     processes: Processes = 2,
 ) -> None:
-    """Render the music that piano, strings and organ decoders learn from."""
+    """Render the music that the domains' decoders learn from."""
     jobs = list(pieces.domains(out, minutes, seed, soundfont=soundfont))
     _render("domains", jobs, processes)
-
-
-@app.command()
-def evaluation(
-    out: Out,
-    pieces_per_source: Annotated[int, typer.Option(min=1)] = 3,
-    seconds: Seconds = 30.0,
-    seed: Seed = 9001,
-    soundfont: Soundfont = SOUNDFONT,
-    processes: Processes = 2,
-) -> None:
-    """Render unseen scores, each by its source and truly by every target."""
-    jobs = list(pieces.evaluation(out, pieces_per_source, seconds, seed, soundfont))
-    _render("evaluation", jobs, processes)
 
 
 @app.command()
@@ -111,7 +98,7 @@ def encoder(
 @app.command()
 def decoder(
     out: Out,
-    domain: Annotated[str, typer.Argument(help=f"One of {', '.join(pieces.DOMAINS)}.")],
+    domain: Annotated[str, typer.Argument(help=f"One of {', '.join(TARGETS)}.")],
     steps: Annotated[int, typer.Option(min=1)] = DECODER_RUN.steps,
     seed: Seed = 1,
 ) -> None:

@@ -30,6 +30,23 @@ def held_chords(section: Section) -> list[Note]:
     ]
 
 
+def reiterated_chords(section: Section) -> list[Note]:
+    """A chord again and again without a rest, while some of its notes move on to others."""
+    rng = section.rng
+    size = _voices(section, 1, 5)
+    step_s = rng.uniform(max(0.25, section.fastest_s), 1.2)
+    held: list[int] = []
+    notes = []
+    for start_s, length_s in section.steps([step_s]):
+        if not held or rng.random() < 0.35:
+            pool = section.voicing(section.chord_at(start_s), section.low, section.high)
+            kept = [pitch for pitch in held if rng.random() < 0.6]
+            others = [pitch for pitch in pool if pitch not in kept]
+            held = kept + rng.sample(others, min(len(others), size - len(kept)))
+        notes += [section.note(start_s, length_s, pitch, articulation=1.05) for pitch in held]
+    return notes
+
+
 def layered(section: Section) -> list[Note]:
     """Notes of a chord that enter one after another and are all held to the end."""
     rng = section.rng
@@ -156,6 +173,7 @@ POLYPHONIC: tuple[Texture, ...] = (
     block_chords,
     held_chords,
     held_chords,
+    reiterated_chords,
     layered,
     melody_and_chords,
     melody_and_chords,

@@ -8,19 +8,15 @@ network must listen instead of guessing.
 
 import math
 import random
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from starter.chordal import DOUBLE_STOPS, POLYPHONIC, cloud, clusters
-from starter.score import Note, Score
+from starter.chordal import DOUBLE_STOPS, POLYPHONIC, cloud, clusters, reiterated_chords
+from starter.rubato import rubato
+from starter.score import SHORTEST_NOTE_S, Note, Score, without_overlaps
 from starter.section import Section
-from starter.textures import MONOPHONIC, Texture, random_line
+from starter.textures import MONOPHONIC, Texture, random_line, reiterated
 from starter.theory import Key, progression
-
-SHORTEST_NOTE_S = 0.04
-"""Shorter ones are clicks; they are dropped."""
-
-REPEAT_GAP_S = 0.02
-"""Silence between two notes of one pitch, or the second would not be heard to begin."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +35,11 @@ class Style:
     """How long the sound lasts at MIDI pitches 36, 60 and 84; None where it sustains."""
     atonal: float = 0.12
     """Share of sections that ignore harmony."""
+
+    @property
+    def speaks_slowly(self) -> bool:
+        """Whether its notes rise so slowly that it is hard to hear when they begin."""
+        return self.fastest_s >= 0.1
 
     def longest_s(self, pitch: int) -> float:
         """How long a note of ``pitch`` is heard at most, however long it is held.
@@ -78,12 +79,18 @@ def compose(seed: int, style: Style, duration_s: float) -> Score:
         if rng.random() < 0.25:
             now_s += rng.uniform(0.2, 1.5)  # a breath: silence has to be learnt as well
         index += 1
-    return Score(_playable(raw, style, duration_s), duration_s)
+    if rng.random() < 0.4:
+        stretch = rubato(rng, duration_s)
+        raw = [replace(n, start_s=stretch(n.start_s), end_s=stretch(n.end_s)) for n in raw]
+    return Score(playable(raw, style, duration_s), duration_s)
 
 
 def _texture(rng: random.Random, style: Style) -> Texture:
     if rng.random() < style.atonal:
         return random_line if style.max_voices < 3 else rng.choice((random_line, clusters, cloud))
+    if style.speaks_slowly and rng.random() < 0.2:
+        # one bow or breath after another on the same notes: heard as one unless practised
+        return reiterated_chords if style.max_voices > 2 else reiterated
     if style.max_voices == 2 and rng.random() < 0.25:
         return rng.choice(DOUBLE_STOPS)
     if style.max_voices > 2 and rng.random() < 0.8:
@@ -130,30 +137,19 @@ def _section(
     )
 
 
-def _playable(raw: list[Note], style: Style, duration_s: float) -> tuple[Note, ...]:
+def playable(raw: Iterable[Note], style: Style, duration_s: float) -> tuple[Note, ...]:
     """Cut what an instrument could not play: overlaps, overlong and overfull notes."""
-    by_pitch: dict[int, list[Note]] = {}
-    for note in sorted(raw):
-        if not style.low <= note.pitch <= style.high or note.start_s < 0:
-            continue
-        end_s = min(note.end_s, note.start_s + style.longest_s(note.pitch), duration_s)
-        kept = Note(note.start_s, end_s, note.pitch, min(127, max(20, note.velocity)))
-        line = by_pitch.setdefault(note.pitch, [])
-        if line and line[-1].end_s > kept.start_s - REPEAT_GAP_S:
-            before = line.pop()
-            cut_s = kept.start_s - REPEAT_GAP_S
-            if cut_s - before.start_s < SHORTEST_NOTE_S:
-                # Two voices met on one note: it is struck once, and as long as the longer.
-                latest_s = before.start_s + style.longest_s(note.pitch)
-                end_s = min(max(kept.end_s, before.end_s), latest_s)
-                line.append(Note(before.start_s, end_s, note.pitch, before.velocity))
-                continue
-            line.append(Note(before.start_s, cut_s, before.pitch, before.velocity))
-        line.append(kept)
-    notes = sorted(note for line in by_pitch.values() for note in line)
+    inside = [n for n in raw if style.low <= n.pitch <= style.high and n.start_s >= 0]
+    struck = [replace(n, velocity=min(127, max(20, n.velocity))) for n in inside]
+    notes = sorted(_within(note, style, duration_s) for note in without_overlaps(struck))
     if style.max_voices == 1:
         notes = _single_line(notes)
     return tuple(note for note in notes if note.end_s - note.start_s >= SHORTEST_NOTE_S)
+
+
+def _within(note: Note, style: Style, duration_s: float) -> Note:
+    latest_s = note.start_s + style.longest_s(note.pitch)
+    return replace(note, end_s=min(note.end_s, latest_s, duration_s))
 
 
 def _single_line(notes: list[Note]) -> list[Note]:

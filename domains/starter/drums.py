@@ -47,6 +47,18 @@ def drum_loop(seed: int, duration_s: float) -> Score:
     return Score(tuple(sorted(hits.values())), duration_s)
 
 
+def noise(seed: int, duration_s: float, *, held: bool) -> Score:
+    """Strokes, or long noises, on any key: for programs that have no pitch to be heard."""
+    rng = random.Random(seed)
+    notes, now_s = [], rng.uniform(0, 0.5)
+    while now_s < duration_s - 0.5:
+        length_s = rng.uniform(1.5, 6.0) if held else rng.choice((0.15, 0.3, 0.3, 0.6))
+        end_s = min(duration_s, now_s + length_s)
+        notes.append(Note(now_s, end_s, rng.randint(36, 84), rng.randint(40, 110)))
+        now_s += length_s * rng.uniform(1.0, 1.5)
+    return Score(tuple(notes), duration_s)
+
+
 def _bar(rng: random.Random, beats_per_bar: int) -> list[list[int]]:
     bar: list[list[int]] = [[] for _ in range(4 * beats_per_bar)]
     for drums, likelihoods in PARTS:

@@ -22,7 +22,7 @@ Left out of the table, as measured on single notes (spectrum of every pitch from
   (-14 to -26 dB).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from starter.compose import Style
 
@@ -164,18 +164,3 @@ INSTRUMENTS: dict[int, Instrument] = {entry.program: entry for entry in _TABLE}
 """By General MIDI program."""
 
 BY_NAME: dict[str, Instrument] = {entry.name: entry for entry in _TABLE}
-
-
-def common_style(source: Instrument, *others: Instrument) -> Style:
-    """The style of ``source``, within the range and the speed of all ``others``.
-
-    Raises:
-        ValueError: No octave is common to them all.
-    """
-    everyone = (source, *others)
-    low = max(entry.style.low for entry in everyone)
-    high = min(entry.style.high for entry in everyone)
-    if high - low < 12:
-        raise ValueError(f"{source.name} shares less than an octave with the others")
-    fastest_s = max(entry.style.fastest_s for entry in everyone)
-    return replace(source.style, low=low, high=high, fastest_s=fastest_s)

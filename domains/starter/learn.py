@@ -7,7 +7,7 @@ the recipe's own is which music is learned and what the bundles say of themselve
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from torch import nn
 
 from starter.runs import DECODER_RUN, ENCODER_RUN
 from starter.score import Score, read_midi
+from starter.targets import TARGETS
 from umt_domains.harmonic import HarmonicFamily
 from umt_domains.harmonic.config import SAMPLE_RATE
 from umt_trainer.config import RunConfig
@@ -28,24 +29,12 @@ from umt_trainer.tasks import DecoderTask, EncoderTask
 from umtcli.bundle import BundleInfo, read_bundle, write_bundle
 from umtcli.errors import TrainingError, UsageError
 
-__all__ = ["DECODERS", "DECODER_RUN", "ENCODER_RUN", "train_decoder", "train_encoder"]
+__all__ = ["DECODER_RUN", "ENCODER_RUN", "train_decoder", "train_encoder"]
 
 LICENCE = "Apache-2.0"
 SPACE = "harmonic/1"
 STEP = "python -m starter"
 """How the recipe's steps are run."""
-
-DESCRIPTIONS = {
-    "piano": "Grand piano",
-    "strings": "String ensemble",
-    "organ": "Church organ",
-}
-DECODERS: Mapping[str, Mapping[str, Any]] = {
-    "piano": {"inharmonicity": 3.5e-4},
-    "strings": {},
-    "organ": {},
-}
-"""What differs between the decoders' networks: strings of steel are stiff."""
 
 
 def notes_array(score: Score) -> Array:
@@ -101,8 +90,8 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
         TrainingError: the encoder or the music is not there yet, or the run cannot go on.
     """
     commit = _commit()
-    if domain not in DECODERS:
-        raise UsageError(f"The recipe has no domain {domain!r}; it has {', '.join(DECODERS)}.")
+    if domain not in TARGETS:
+        raise UsageError(f"The recipe has no domain {domain!r}; it has {', '.join(TARGETS)}.")
     if not encoder_path(out).exists():
         raise TrainingError(f"{encoder_path(out)} is missing. Run {STEP} encoder {out} first.")
     paths = _pieces(out / "domains" / domain, f"domains {out}")
@@ -115,7 +104,7 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
         for number, recording in enumerate(_load(paths))
     ]
     torch.manual_seed(config.seed)
-    network = learning.new_decoder(DECODERS[domain])
+    network = learning.new_decoder(decoder_config(domain))
     task = DecoderTask(network, learning, recordings, encoder_bundle.info.space, config)
     trained = train(task, config, out / "runs" / f"{domain}.pt", report)
     return write_bundle(
@@ -126,9 +115,15 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
         config=learning.config_of(trained),
         space=encoder_bundle.info.space,
         sample_rate=SAMPLE_RATE,
-        provenance=_provenance(DESCRIPTIONS[domain], f"{len(paths)} pieces", config, commit),
+        provenance=_provenance(TARGETS[domain].description, f"{len(paths)} pieces", config, commit),
         tensors=_halves(trained),
     )
+
+
+def decoder_config(domain: str) -> dict[str, Any]:
+    """What the recipe asks of a domain's network: its strings and its range."""
+    target = TARGETS[domain]
+    return {**target.decoder, "lowest_midi": target.low, "highest_midi": target.high}
 
 
 def encoder_path(out: Path) -> Path:

@@ -2,92 +2,77 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from starter.compose import Style, compose
-from starter.drums import KITS, drum_loop
-from starter.instruments import BY_NAME, INSTRUMENTS, common_style
+from starter.compose import compose
+from starter.drums import KITS, drum_loop, noise
+from starter.instruments import INSTRUMENTS
+from starter.performance import Part
+from starter.players import ORGAN_STYLE, ensemble, registration, touch
 from starter.render import SOUNDFONT, Job
+from starter.targets import TARGETS
 
-DOMAINS: dict[str, tuple[tuple[int, ...], Style]] = {
-    "piano": ((0, 0, 0, 1), Style(21, 108, 6, decay_s=(5.0, 3.0, 1.0), atonal=0.08)),
-    "strings": ((48, 48, 48, 49), Style(28, 96, 5, 0.11, atonal=0.08)),
-    "organ": ((19,), Style(36, 96, 6, 0.1, atonal=0.08)),
-}
-"""Each domain's programs, over which its pieces go in turn, and what they may play."""
+STROKES, EFFECTS = (115, 116, 117, 118, 119), (121, 122, 125, 126)
+"""Programs without a pitch: percussion; and breath, seashore, helicopter, applause."""
 
-SLOW_STEP_S = 0.11
-"""Instruments whose fastest notes are no shorter speak slowly."""
-
-SOURCES = (
-    *("violin", "flute", "choir", "guitar", "piano", "strings"),
-    *("organ", "harpsichord", "clarinet", "brass"),
-)
-"""What the recipe is evaluated on."""
-
-TARGETS = ("piano", "strings", "organ")
+SHARE = 6
+"""Organ pieces and pieces for ensembles, for each piece of an ordinary program."""
 
 
 def practice(
     out: Path, pieces_per_program: int, seconds: float, seed: int, soundfont: Path = SOUNDFONT
 ) -> Iterator[Job]:
-    """Pieces for the encoder: every usable program, ``practice/{program:03d}_{k}``.
+    """Pieces for the encoder, ``practice/{program:03d}_{k}``: every usable program.
 
     Instruments that speak slowly play twice as many: when they strike is hardest to hear.
+    Then come organs of many stops, ``practice/organ_{k}``, and ensembles,
+    ``practice/ensemble_{k}``.
     """
+
+    def job(name: str, *parts: Part) -> Job:
+        return Job(parts, out / "practice" / f"{name}.flac", soundfont=soundfont)
+
     for k in range(2 * pieces_per_program):
         for program, instrument in INSTRUMENTS.items():
-            if k >= pieces_per_program and instrument.style.fastest_s < SLOW_STEP_S:
+            if k >= pieces_per_program and not instrument.style.speaks_slowly:
                 continue
-            score = compose(_seed(seed, "practice", program, k), instrument.style, seconds)
-            path = out / "practice" / f"{program:03d}_{k}.flac"
-            yield Job(score, path, program, soundfont=soundfont)
+            own = seed_of(seed, "practice", program, k)
+            played = touch(random.Random(own), instrument)
+            score = compose(own, instrument.style, seconds)
+            yield job(f"{program:03d}_{k}", Part(score, program, touch=played))
+    for k in range(SHARE * pieces_per_program):
+        own = seed_of(seed, "organ", k)
+        program, stops = registration(random.Random(own))
+        yield job(f"organ_{k}", Part(compose(own, ORGAN_STYLE, seconds), program, touch=stops))
+        yield job(f"ensemble_{k}", *ensemble(seed_of(seed, "ensemble", k), seconds))
 
 
 def drums(
     out: Path, num_loops: int, seconds: float, seed: int, soundfont: Path = SOUNDFONT
 ) -> Iterator[Job]:
-    """Drum loops, to be mixed into practice music: ``drums/{k:02d}``."""
+    """What is to be ignored in practice music: ``drums/{k:02d}`` and ``drums/noise-{program}``."""
     for k in range(num_loops):
-        score = drum_loop(_seed(seed, "drums", k), seconds)
-        kit = KITS[k % len(KITS)]
-        yield Job(score, out / "drums" / f"{k:02d}.flac", kit, drums=True, soundfont=soundfont)
+        part = Part(drum_loop(seed_of(seed, "drums", k), seconds), KITS[k % len(KITS)], "drums")
+        yield Job((part,), out / "drums" / f"{k:02d}.flac", soundfont=soundfont)
+    for program in (*STROKES, *EFFECTS):
+        score = noise(seed_of(seed, "noise", program), seconds, held=program in EFFECTS)
+        path = out / "drums" / f"noise-{program}.flac"
+        yield Job((Part(score, program, "noise"),), path, soundfont=soundfont)
 
 
 def domains(
     out: Path, minutes: float, seed: int, seconds: float = 60.0, soundfont: Path = SOUNDFONT
 ) -> Iterator[Job]:
     """Music of each bundled domain: ``domains/{name}/{k:02d}``; training sees no score."""
-    for name, (programs, style) in DOMAINS.items():
+    for name, target in TARGETS.items():
         for k in range(max(1, round(minutes * 60 / seconds))):
-            score = compose(_seed(seed, name, k), style, seconds)
-            path = out / "domains" / name / f"{k:02d}.flac"
-            yield Job(score, path, programs[k % len(programs)], soundfont=soundfont)
+            style = target.styles[k % len(target.styles)]
+            program = target.programs[k % len(target.programs)]
+            part = Part(compose(seed_of(seed, name, k), style, seconds), program)
+            yield Job((part,), out / "domains" / name / f"{k:02d}.flac", soundfont=soundfont)
 
 
-def evaluation(
-    out: Path, pieces_per_source: int, seconds: float, seed: int, soundfont: Path = SOUNDFONT
-) -> Iterator[Job]:
-    """Unseen scores, each played by its source and truly by every target.
-
-    ``evaluation/{source}_{k}/{instrument}.flac`` and ``evaluation/{source}_{k}/score.mid``.
-    """
-    targets = [BY_NAME[name] for name in TARGETS]
-    for name in SOURCES:
-        # Targets lend their range only: how fast a piece is, is the source's to say.
-        reach = common_style(BY_NAME[name], *targets)
-        style = replace(reach, fastest_s=BY_NAME[name].style.fastest_s, atonal=0.05)
-        for k in range(pieces_per_source):
-            score = compose(_seed(seed, "evaluation", name, k), style, seconds)
-            folder = out / "evaluation" / f"{name}_{k}"
-            for player in dict.fromkeys((name, *TARGETS)):
-                program = BY_NAME[player].program
-                path = folder / f"{player}.flac"
-                midi = folder / "score.mid"
-                yield Job(score, path, program, midi_path=midi, soundfont=soundfont)
-
-
-def _seed(*parts: object) -> int:
+def seed_of(*parts: object) -> int:
+    """A seed of its own for each piece."""
     # Strings seed `random` by their hash under SHA-512, the same on every machine and run.
     return random.Random("/".join(map(str, parts))).getrandbits(32)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
+from starter.performance import Part, write_parts, written
 from starter.score import Score, write_midi
 
 SAMPLE_RATE = 44_100
@@ -39,14 +40,17 @@ QUIETEST_PEAK = 0.05
 class Job:
     """One file to be made."""
 
-    score: Score
+    parts: tuple[Part, ...]
     path: Path
     """Of the FLAC file; the score goes beside it."""
-    program: int
-    drums: bool = False
     midi_path: Path | None = None
     """Where the score goes, if not beside the sound."""
     soundfont: Path = SOUNDFONT
+
+    @property
+    def score(self) -> Score:
+        """The keys that all parts press, as the network is to hear them."""
+        return written(self.parts)
 
 
 Runner = Callable[[Sequence[str]], None]
@@ -104,11 +108,14 @@ def render(job: Job, runner: Runner = run_quietly) -> bool:
     job.path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".render-", dir=job.path.parent) as folder:
         midi, wav, flac = (Path(folder) / f"piece.{suffix}" for suffix in ("mid", "wav", "flac"))
-        write_midi(job.score, midi, job.program, drums=job.drums)
+        write_parts(job.parts, midi)
         runner(command(midi, wav, job.soundfont))
-        wav_T = fit(wav, job.score.duration_s + TAIL_S)
-        if job.score.notes and float(np.abs(wav_T).max()) < 1e-4:
-            raise RuntimeError(f"Program {job.program} plays {job.path.stem} as silence")
+        score = job.score
+        wav_T = fit(wav, score.duration_s + TAIL_S)
+        if any(part.score.notes for part in job.parts) and float(np.abs(wav_T).max()) < 1e-4:
+            programs = " and ".join(str(part.program) for part in job.parts)
+            raise RuntimeError(f"Program {programs} plays {job.path.stem} as silence")
+        write_midi(score, midi)
         sf.write(flac, safe_gain(wav_T), SAMPLE_RATE, subtype="PCM_16")
         os.replace(midi, job.midi_path or job.path.with_suffix(".mid"))
         os.replace(flac, job.path)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
+from starter.performance import Part
 from starter.render import SAMPLE_RATE, SOUNDFONT, Job, render
 from starter.score import Note, Score
 
@@ -55,7 +56,7 @@ def render_sample(path: Path, soundfont: Path = SOUNDFONT) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for program, part in parts.items():
             player = Path(folder) / f"{program}.flac"
-            render(Job(part, player, program, soundfont=soundfont))
+            render(Job((Part(part, program),), player, soundfont=soundfont))
             wav, _ = sf.read(player)
             length = max(len(wav), len(mix))
             mix = np.pad(mix, ((0, length - len(mix)), (0, 0)))

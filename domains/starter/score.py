@@ -1,6 +1,7 @@
 """What is played: notes with exact times, and their standard MIDI files."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import mido
@@ -14,6 +15,12 @@ TICKS_PER_SECOND = TICKS_PER_BEAT * 1_000_000 // MICROSECONDS_PER_BEAT
 
 DRUM_CHANNEL = 9
 """Channel 10 to musicians: General MIDI plays drum kits there."""
+
+SHORTEST_NOTE_S = 0.04
+"""Shorter ones are clicks; they are dropped."""
+
+REPEAT_GAP_S = 0.02
+"""Silence between two notes of one pitch, or the second would not be heard to begin."""
 
 
 @dataclass(frozen=True, order=True)
@@ -37,44 +44,84 @@ class Score:
     """How long the piece lasts, its closing silence included."""
 
 
-def write_midi(
-    score: Score, path: Path, program: int = 0, bank: int = 0, *, drums: bool = False
-) -> None:
-    """Write ``score`` as a standard MIDI file of one track.
+def write_midi(score: Score, path: Path) -> None:
+    """Write ``score`` as a standard MIDI file of one track, for a piano.
 
     Args:
         score: Times are rounded to 1 ms.
         path: The file to write; its folder must exist.
-        program: General MIDI program, 0–127; on drums, the kit.
-        bank: Bank select (coarse), 0 for General MIDI.
-        drums: Play on the drum channel.
     """
-    channel = DRUM_CHANNEL if drums else 0
-    # At one tick, a note off comes before a note on, or it would end the new note.
     events: list[tuple[int, int, mido.Message]] = []
     for note in score.notes:
-        start, end = _ticks(note.start_s), _ticks(note.end_s)
-        pitch, velocity = note.pitch, note.velocity
-        on = mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)
-        off = mido.Message("note_off", channel=channel, note=pitch, velocity=0)
+        start, end = ticks(note.start_s), ticks(note.end_s)
+        on = mido.Message("note_on", note=note.pitch, velocity=note.velocity)
+        off = mido.Message("note_off", note=note.pitch, velocity=0)
         events += [(start, 1, on), (max(end, start + 1), 0, off)]
-    events.sort(key=lambda event: (event[0], event[1], event[2].note))
+    save_track(events, score.duration_s, path)
 
+
+def save_track(
+    events: Iterable[tuple[int, int, mido.Message]], duration_s: float, path: Path
+) -> None:
+    """Write messages as a standard MIDI file of one track.
+
+    Args:
+        events: Each with its tick and its order within that tick. A note off has to come
+            before a note on, or it would end the new note.
+        duration_s: Of the piece, its closing silence included.
+        path: The file to write.
+    """
     track = mido.MidiTrack()
     track.append(mido.MetaMessage("set_tempo", tempo=MICROSECONDS_PER_BEAT, time=0))
-    if bank:
-        track.append(mido.Message("control_change", channel=channel, control=0, value=bank))
-    track.append(mido.Message("program_change", channel=channel, program=program))
     now = 0
-    for tick, _, message in events:
+    for tick, _, message in sorted(events, key=lambda event: event[:2]):
         track.append(message.copy(time=tick - now))
         now = tick
-    closing = max(0, _ticks(score.duration_s) - now)
+    closing = max(0, ticks(duration_s) - now)
     track.append(mido.MetaMessage("end_of_track", time=closing))
-
     midi = mido.MidiFile(type=0, ticks_per_beat=TICKS_PER_BEAT)
     midi.tracks.append(track)
     midi.save(path)
+
+
+def without_overlaps(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Notes of one pitch that would overlap, cut as one key can play them.
+
+    A note ends before its pitch is struck again. Two that are struck together are one, as
+    long as the longer.
+
+    >>> without_overlaps([Note(0.0, 2.0, 60, 80), Note(1.0, 3.0, 60, 80)])[0].end_s
+    0.98
+    """
+    by_pitch: dict[int, list[Note]] = {}
+    for note in sorted(notes):
+        line = by_pitch.setdefault(note.pitch, [])
+        if line and line[-1].end_s > note.start_s - REPEAT_GAP_S:
+            before = line.pop()
+            cut_s = note.start_s - REPEAT_GAP_S
+            if cut_s - before.start_s < SHORTEST_NOTE_S:
+                line.append(replace(before, end_s=max(note.end_s, before.end_s)))
+                continue
+            line.append(replace(before, end_s=cut_s))
+        line.append(note)
+    return tuple(sorted(note for line in by_pitch.values() for note in line))
+
+
+def fold(score: Score, low: int, high: int) -> Score:
+    """Bring every note into ``low`` … ``high``, at least an octave, by octaves."""
+    moved = (replace(note, pitch=folded(note.pitch, low, high)) for note in score.notes)
+    return Score(without_overlaps(moved), score.duration_s)
+
+
+def folded(pitch: int, low: int, high: int) -> int:
+    """The nearest pitch of the same name within a range.
+
+    >>> folded(20, 36, 96), folded(60, 36, 96), folded(109, 36, 96)
+    (44, 60, 85)
+    """
+    if pitch < low:
+        return pitch + 12 * -(-(low - pitch) // 12)
+    return pitch - 12 * max(0, -(-(pitch - high) // 12))
 
 
 def read_midi(path: Path) -> Score:
@@ -103,5 +150,6 @@ def read_midi(path: Path) -> Score:
     return Score(tuple(sorted(notes)), now_s)
 
 
-def _ticks(time_s: float) -> int:
+def ticks(time_s: float) -> int:
+    """MIDI ticks of a time."""
     return round(time_s * TICKS_PER_SECOND)

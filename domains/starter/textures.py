@@ -102,6 +102,20 @@ def repeated(section: Section) -> list[Note]:
     return notes
 
 
+def reiterated(section: Section) -> list[Note]:
+    """The same note again and again without a rest, slowly: only a new attack tells them."""
+    rng = section.rng
+    scale = section.key.pitches(section.low, section.high)
+    pitch = rng.choice(scale)
+    steps_s = [rng.uniform(max(0.25, section.fastest_s), 1.2) for _ in range(rng.choice((1, 4)))]
+    notes = []
+    for start_s, length_s in section.steps(steps_s):
+        if rng.random() < 0.25:
+            pitch = rng.choice(scale)
+        notes.append(section.note(start_s, length_s, pitch, articulation=1.05))
+    return notes
+
+
 def long_notes(section: Section) -> list[Note]:
     """Notes of one to eight seconds."""
     rng = section.rng
@@ -157,6 +171,7 @@ MONOPHONIC: tuple[Texture, ...] = (
     broken_chords,
     trill,
     repeated,
+    reiterated,
     long_notes,
     long_notes,
     leaps,

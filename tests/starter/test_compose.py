@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from starter.compose import REPEAT_GAP_S, SHORTEST_NOTE_S, Style, compose
-from starter.instruments import BY_NAME, INSTRUMENTS, common_style
+from starter.compose import Style, compose
+from starter.instruments import BY_NAME, INSTRUMENTS
+from starter.score import REPEAT_GAP_S, SHORTEST_NOTE_S
 
 DURATION_S = 20.0
 SEEDS = st.integers(0, 2**32 - 1)
@@ -100,11 +101,22 @@ def test_decaying_sounds_are_not_held():
     assert all(n.end_s - n.start_s < 0.65 for n in compose(1, xylophone.style, 60.0).notes)
 
 
-def test_common_styles_lie_within_every_instrument():
-    style = common_style(BY_NAME["flute"], BY_NAME["organ"], BY_NAME["strings"])
-    assert (style.low, style.high, style.max_voices) == (55, 96, 1)
-    with pytest.raises(ValueError, match="less than an octave"):
-        common_style(BY_NAME["contrabass"], BY_NAME["flute"])
+def test_slow_instruments_often_strike_a_note_again_without_a_rest():
+    """What a listening network merges unless it has heard much of it."""
+
+    def share(style: Style) -> float:
+        again = notes = 0
+        for seed in range(40):
+            last_end_s: dict[int, float] = {}
+            for note in compose(seed, style, 40.0).notes:
+                at_once = note.start_s - last_end_s.get(note.pitch, -1.0) < 1.5 * REPEAT_GAP_S
+                again += at_once and note.end_s - note.start_s > 0.2
+                last_end_s[note.pitch] = note.end_s
+                notes += 1
+        return again / notes
+
+    assert share(BY_NAME["choir"].style) > 0.1
+    assert share(BY_NAME["strings"].style) > 0.05
 
 
 def test_the_table_has_plausible_instruments():

@@ -12,8 +12,8 @@ import soundfile as sf
 import torch
 
 import umt_domains
-from starter import learn, pieces
-from starter.learn import DECODERS, notes_array, train_decoder, train_encoder
+from starter import learn
+from starter.learn import notes_array, train_decoder, train_encoder
 from starter.score import Note, Score, write_midi
 from umt_domains.harmonic import HarmonicFamily
 from umt_domains.harmonic.config import SAMPLE_RATE
@@ -43,10 +43,6 @@ def test_notes_are_rows_relative_to_the_loud_ones() -> None:
 
 def test_a_score_without_notes_has_no_rows() -> None:
     assert notes_array(Score((), 3.0)).shape == (0, 4)
-
-
-def test_every_domain_that_is_rendered_can_be_learned() -> None:
-    assert set(DECODERS) == set(learn.DESCRIPTIONS) == set(pieces.DOMAINS)
 
 
 def play(path: Path, pitches: list[int], seed: int) -> None:
@@ -174,5 +170,5 @@ def test_what_is_missing_is_named_with_the_step_that_makes_it(tmp_path: Path) ->
 
 
 def test_a_mistyped_domain_is_told_the_choices(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no domain 'pinao'; it has piano, strings, organ"):
+    with pytest.raises(UsageError, match="no domain 'pinao'; it has piano, electric-piano, "):
         train_decoder(tmp_path, "pinao", TINY, quiet)

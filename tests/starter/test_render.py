@@ -5,10 +5,12 @@ import pytest
 import soundfile as sf
 
 from starter import render as rendering
+from starter.performance import Part
 from starter.render import SAMPLE_RATE, TAIL_S, Job, command, render, run_quietly, safe_gain
 from starter.score import Note, Score, read_midi
 
 SCORE = Score((Note(0.1, 0.4, 69, 80),), 0.5)
+PARTS = (Part(SCORE, 0),)
 
 
 class FakeSynth:
@@ -39,7 +41,7 @@ def test_the_call_is_an_argument_list_without_reverb_or_chorus():
 @pytest.mark.parametrize("duration_s", [0.2, 3.0])
 def test_files_last_as_long_as_the_score_and_its_tail(tmp_path, duration_s):
     path = tmp_path / "folder" / "piece.flac"
-    assert render(Job(SCORE, path, 0), FakeSynth(duration_s=duration_s))
+    assert render(Job(PARTS, path), FakeSynth(duration_s=duration_s))
     info = sf.info(path)
     assert (info.samplerate, info.channels, info.subtype) == (SAMPLE_RATE, 1, "PCM_16")
     assert info.frames == round((SCORE.duration_s + TAIL_S) * SAMPLE_RATE)
@@ -48,7 +50,7 @@ def test_files_last_as_long_as_the_score_and_its_tail(tmp_path, duration_s):
 
 
 def test_what_is_there_is_not_made_again(tmp_path):
-    job = Job(SCORE, tmp_path / "piece.flac", 0)
+    job = Job(PARTS, tmp_path / "piece.flac")
     synth = FakeSynth()
     assert render(job, synth)
     assert not render(job, synth)
@@ -60,18 +62,18 @@ def test_nothing_is_left_behind_by_a_failure(tmp_path):
         raise RuntimeError("no sound")
 
     with pytest.raises(RuntimeError, match="no sound"):
-        render(Job(SCORE, tmp_path / "piece.flac", 0), fail)
+        render(Job(PARTS, tmp_path / "piece.flac"), fail)
     assert not list(tmp_path.iterdir())
 
 
 def test_silence_is_an_error(tmp_path):
     with pytest.raises(RuntimeError, match="silence"):
-        render(Job(SCORE, tmp_path / "piece.flac", 0), FakeSynth(amplitude=0.0))
+        render(Job(PARTS, tmp_path / "piece.flac"), FakeSynth(amplitude=0.0))
 
 
 def test_loud_renderings_do_not_clip(tmp_path):
     path = tmp_path / "piece.flac"
-    render(Job(SCORE, path, 0), FakeSynth(amplitude=2.5))
+    render(Job(PARTS, path), FakeSynth(amplitude=2.5))
     wav_T, _ = sf.read(path)
     assert 0.88 < np.abs(wav_T).max() < 0.9
 

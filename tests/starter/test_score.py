@@ -1,11 +1,19 @@
+from itertools import pairwise
 from pathlib import Path
 
-import mido
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starter.score import Note, Score, read_midi, write_midi
+from starter.score import (
+    REPEAT_GAP_S,
+    Note,
+    Score,
+    fold,
+    read_midi,
+    without_overlaps,
+    write_midi,
+)
 
 # Notes of one pitch that follow one another: what a score may hold.
 LENGTHS = st.lists(
@@ -42,12 +50,26 @@ def test_a_note_struck_as_the_last_one_ends_is_not_cut(tmp_path: Path):
     assert [(n.start_s, n.end_s) for n in read_midi(path).notes] == [(0.0, 1.0), (1.0, 2.0)]
 
 
-def test_program_bank_and_drum_channel_are_written(tmp_path: Path):
-    path = tmp_path / "score.mid"
-    score = Score((Note(0.0, 0.1, 38, 80),), 1.0)
-    write_midi(score, path, program=25, bank=8, drums=True)
-    messages = [message for message in mido.MidiFile(path) if not message.is_meta]
-    assert {message.channel for message in messages} == {9}
-    assert [(m.type) for m in messages[:2]] == ["control_change", "program_change"]
-    assert messages[0].value == 8
-    assert messages[1].program == 25
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 5), st.floats(0.05, 2), st.integers(60, 62)), min_size=1, max_size=30
+    )
+)
+def test_one_key_sounds_once_at_a_time(drawn):
+    notes = [Note(start_s, start_s + length_s, pitch, 80) for start_s, length_s, pitch in drawn]
+    kept = without_overlaps(notes)
+    for pitch in (60, 61, 62):
+        line = [note for note in kept if note.pitch == pitch]
+        for before, after in pairwise(line):
+            assert after.start_s - before.end_s >= REPEAT_GAP_S - 1e-9
+        # whatever was struck is still struck, or was struck with a neighbour
+        for note in (note for note in notes if note.pitch == pitch):
+            assert any(note.start_s - other.start_s >= -1e-9 for other in line)
+        wanted = [note.end_s for note in notes if note.pitch == pitch]
+        assert not wanted or max(note.end_s for note in line) <= max(wanted)
+
+
+def test_notes_outside_a_range_are_folded_into_it():
+    score = Score((Note(0, 1, 30, 80), Note(0, 2, 42, 80), Note(3, 4, 110, 80)), 5.0)
+    folded_score = fold(score, 40, 84)
+    assert [(n.start_s, n.end_s, n.pitch) for n in folded_score.notes] == [(0, 2, 42), (3, 4, 74)]

@@ -44,6 +44,20 @@ class DecoderConfig:
     """Bands of filtered noise, evenly spaced in mel."""
     inharmonicity: float = 0.0
     """Stiffness B of the string at middle C; partial h lies at h·f0·√(1 + B·h²)."""
+    lowest_midi: int = LOWEST_MIDI
+    """Lowest pitch of the instrument: lower notes are played an octave or more higher."""
+    highest_midi: int = LOWEST_MIDI + NUM_PITCHES - 1
+    """Highest pitch: higher notes are played lower."""
+
+    def __post_init__(self) -> None:
+        """Refuse a range that not every note can be brought into by octaves.
+
+        Raises:
+            ValueError: it is less than an octave, or leaves the keyboard.
+        """
+        low, high = self.lowest_midi, self.highest_midi
+        if not (low >= LOWEST_MIDI and low + 11 <= high < LOWEST_MIDI + NUM_PITCHES):
+            raise ValueError(f"A range of {low} … {high} is no octave within 21 … 108")
 
 
 def from_mapping(kind: type[Config], values: Mapping[str, Any]) -> Config:

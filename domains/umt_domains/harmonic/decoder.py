@@ -27,6 +27,7 @@ from umt_domains.harmonic.config import (
     SAMPLE_RATE,
     DecoderConfig,
 )
+from umt_domains.harmonic.notes import more_sensitive, moved
 from umt_domains.harmonic.synth import AMPLITUDE_POINTS, Synthesizer
 from umtcli.domain import Value
 from umtcli.pipeline.windows import WindowedStreams
@@ -93,6 +94,11 @@ class DecoderNetwork(nn.Module):
         nepers = db_per_octave * math.log(10) / 20
         curve = nepers * torch.tensor(AMPLITUDE_POINTS).log2()
         self.register.add_(curve.to(self.register)[None, :, None, None])
+
+    def tune(self, cents: float) -> None:
+        """Play everything higher by some cents."""
+        if cents:
+            self.synth = Synthesizer(self.config.inharmonicity, self.config.noise_bands, cents)
 
     def forward(
         self,
@@ -200,11 +206,14 @@ class HarmonicDecoder:
     sample_rate = SAMPLE_RATE
 
     def __init__(self, network: DecoderNetwork, device: str, options: Mapping[str, Value]) -> None:
+        network.tilt(MAX_TILT_DB * float(options["brightness"]))
+        network.tune(float(options["tuning"]))
         self._network = network.eval().to(device)
         self._device = device
         self.mid_only = not options["sides"]
         self._transpose = int(options["transpose"])
-        network.tilt(MAX_TILT_DB * float(options["brightness"]))
+        self._sensitivity = float(options["sensitivity"])
+        self._range = network.config.lowest_midi, network.config.highest_midi
         reach = network.reach_frames
         self._before, self._after = MEMORY_FRAMES + reach, reach
         self.lookahead_s = (STEP_FRAMES + reach) * LATENT_HOP / SAMPLE_RATE
@@ -214,8 +223,9 @@ class HarmonicDecoder:
 
         @torch.inference_mode()
         def play(window_CF: Tensor, start: int, key: int) -> Tensor:
-            latents = transposed(window_CF, self._transpose)[None]
-            wav: Tensor = self._network(latents, start, seed, key)[0]
+            latents = more_sensitive(window_CF, self._sensitivity)
+            latents = moved(latents, self._transpose, *self._range)
+            wav: Tensor = self._network(latents[None], start, seed, key)[0]
             return wav
 
         return WindowedStreams(
@@ -227,25 +237,3 @@ class HarmonicDecoder:
             channels=(LATENT_CHANNELS,),
             device=self._device,
         )
-
-
-def transposed(latents_CF: Tensor, semitones: int) -> Tensor:
-    """Latents a number of semitones higher; what leaves the keyboard folds by octaves.
-
-    >>> latents = torch.zeros(LATENT_CHANNELS, 1)
-    >>> latents[87] = 1.0  # the highest pitch is sounding
-    >>> transposed(latents, 2)[:88].argmax().item()
-    77
-    """
-    if semitones == 0:
-        return latents_CF
-    target = torch.arange(NUM_PITCHES) + semitones
-    below, above = target.clamp(max=0), (target - NUM_PITCHES + 1).clamp(min=0)
-    target = target - 12 * below.div(12, rounding_mode="floor")
-    target = target - 12 * (above + 11).div(12, rounding_mode="floor")
-    pitches = latents_CF[:-1].unflatten(0, (3, NUM_PITCHES))
-    moved = torch.zeros_like(pitches)
-    for lower, higher in enumerate(target.tolist()):
-        # folded pitches may meet others: the stronger is heard
-        moved[:, higher] = torch.maximum(moved[:, higher], pitches[:, lower])
-    return torch.cat([moved.flatten(0, 1), latents_CF[-1:]])

@@ -48,6 +48,7 @@ class Synthesizer(nn.Module):
     Args:
         inharmonicity: stiffness B at middle C; it doubles every octave.
         noise_bands: Q.
+        cents: how much higher than A440 all is tuned.
 
     Shape:
         amplitudes: (B, P, A, J), pitches: (P,), noise: (B, Q, J)
@@ -61,9 +62,9 @@ class Synthesizer(nn.Module):
     _tone_window: Tensor
     _noise_window: Tensor
 
-    def __init__(self, inharmonicity: float, noise_bands: int) -> None:
+    def __init__(self, inharmonicity: float, noise_bands: int, cents: float = 0.0) -> None:
         super().__init__()
-        hertz, self._pitch, self._harmonic = _partials(inharmonicity)
+        hertz, self._pitch, self._harmonic = _partials(inharmonicity, cents)
         # phases are counted in 2⁻³² turns: integers wrap as turns do, exactly, for ever
         advance = _turns(hertz * CONTROL_HOP / SAMPLE_RATE)
         self.register_buffer("_advance", advance[:, None], persistent=False)
@@ -116,12 +117,14 @@ class Synthesizer(nn.Module):
         return torch.complex(level * phase.cos(), level * phase.sin())
 
 
-def _partials(inharmonicity: float) -> tuple[Tensor, Tensor, Tensor]:
+def _partials(inharmonicity: float, cents: float) -> tuple[Tensor, Tensor, Tensor]:
     """Every audible partial by rising frequency: its hertz, pitch and harmonic, from 0."""
     midi = LOWEST_MIDI + torch.arange(NUM_PITCHES, dtype=torch.float64)[:, None]
     number = torch.arange(1, AMPLITUDE_POINTS[-1] + 1, dtype=torch.float64)
     stiffness = inharmonicity * 2 ** ((midi - 60) / 12)
-    hertz = 440 * 2 ** ((midi - 69) / 12) * number * (1 + stiffness * number**2).sqrt()
+    hertz = (
+        440 * 2 ** ((midi - 69 + cents / 100) / 12) * number * (1 + stiffness * number**2).sqrt()
+    )
     hertz, order = hertz.flatten().sort(stable=True)
     audible = hertz < HIGHEST_PARTIAL_HZ
     hertz, order = hertz[audible], order[audible]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
+from umt_domains.harmonic import HarmonicFamily
 from umt_domains.harmonic.config import LATENT_HOP, SAMPLE_RATE, DecoderConfig, EncoderConfig
 from umt_domains.harmonic.decoder import DecoderNetwork, HarmonicDecoder
 from umt_domains.harmonic.encoder import (
@@ -28,7 +29,7 @@ from umtcli.domain import Decoder, Encoder
 
 LENGTH = 6 * SAMPLE_RATE + 1234
 LIVELINESS = 20.0
-OPTIONS = {"brightness": 0.0, "sides": False, "transpose": 0}
+OPTIONS = {option.name: option.default for option in HarmonicFamily.options}
 
 
 @torch.no_grad()

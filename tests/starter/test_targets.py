@@ -1,0 +1,37 @@
+"""The eighteen domains and the music that teaches them."""
+
+import pytest
+
+from starter.compose import compose
+from starter.learn import decoder_config
+from starter.targets import TARGETS
+from umt_domains.harmonic.learning import HarmonicLearning
+
+NAMES = {
+    *("piano", "electric-piano", "harpsichord", "organ", "strings", "violin", "cello", "choir"),
+    *("guitar", "distorted-guitar", "flute", "clarinet", "brass", "harp", "music-box"),
+    *("marimba", "synth-pad", "chiptune"),
+}
+
+
+def test_all_domains_are_there() -> None:
+    assert set(TARGETS) == NAMES
+    assert all(name == name.lower() and " " not in name for name in TARGETS)
+    assert len({target.description for target in TARGETS.values()}) == len(TARGETS)
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_a_domain_is_taught_within_its_range(name: str) -> None:
+    target = TARGETS[name]
+    assert 21 <= target.low <= target.high - 24 <= 108 - 24
+    for style in target.styles:
+        assert (style.low, style.high) == (target.low, target.high)
+        pitches = {note.pitch for seed in range(12) for note in compose(seed, style, 60.0).notes}
+        assert min(pitches) < target.low + 6
+        assert max(pitches) > target.high - 6
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_a_domain_folds_what_lies_outside_its_range(name: str) -> None:
+    config = HarmonicLearning().new_decoder(decoder_config(name)).config
+    assert (config.lowest_midi, config.highest_midi) == (TARGETS[name].low, TARGETS[name].high)
