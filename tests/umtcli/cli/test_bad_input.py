@@ -121,5 +121,6 @@ def test_locked_files_and_folders_are_refused(tmp_path: Path) -> None:
         parent.chmod(0o755)  # the other user may come as far as here
     locked.chmod(0o000)
     closed.chmod(0o555)
-    assert "ermission denied" in refusal(lambda: open_audio(locked))
+    told = f"Cannot decode {locked}: permission denied. Are you its owner?"
+    assert refusal(lambda: open_audio(locked)) == told
     assert "ermission denied" in refusal(lambda: Spool(closed, 8_000, 1))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import imageio_ffmpeg
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from umtcli.media import AudioReader, find_ffmpeg
+from umtcli.media import AudioReader, AudioWriter, find_ffmpeg
 
 Samples = npt.NDArray[np.float32]
 
@@ -28,6 +29,12 @@ def tone() -> Callable[..., Samples]:
         return (gain * np.sin(2 * np.pi * np.array(frequencies_hz) * time_s)).astype(np.float32)
 
     return make
+
+
+@pytest.fixture
+def stereo(tone: Callable[..., Samples]) -> Samples:
+    """Two seconds and a bit, no whole number of anybody's frames."""
+    return tone(440, 660, num_samples=2 * 44100 + 777)
 
 
 @pytest.fixture
@@ -47,6 +54,26 @@ def make_file(tmp_path: Path) -> Callable[..., Path]:
             check=True,
         )
         return path
+
+    return make
+
+
+@pytest.fixture
+def write() -> Callable[..., Path | BinaryIO]:
+    """A function that writes samples into a file or stream, in pieces, and gives it back."""
+
+    def make(
+        target: Path | BinaryIO,
+        samples: Samples,
+        *,
+        cuts: Sequence[int] = (10_000, 50_000),
+        **options: Any,
+    ) -> Path | BinaryIO:
+        options = {"sample_rate": 44100, "num_channels": samples.shape[1]} | options
+        with AudioWriter(target, **options) as writer:
+            for piece in np.split(samples, cuts):
+                writer.write(piece)
+        return target
 
     return make
 
