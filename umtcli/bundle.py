@@ -19,9 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import struct
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,9 +27,11 @@ from typing import TYPE_CHECKING, Any
 
 from umtcli.domain import LatentSpace
 from umtcli.errors import BundleError, SpaceMismatch
+from umtcli.whole import whole_file
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
 
 FORMAT = 1
 MAX_HEADER_BYTES = 16 << 20
@@ -198,19 +198,24 @@ def write_bundle(
     if front_end_version is not None:
         meta["front_end_version"] = front_end_version
     data = save(stored, metadata={"umt": _canonical(meta)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as f:
-        temporary = Path(f.name)
-        try:
-            f.write(data)
-            f.flush()
-            os.fsync(f.fileno())
-        except BaseException:
-            temporary.unlink()
-            raise
-    temporary.chmod(0o644)  # temporary files are private, bundles are not
-    temporary.replace(path)
+    with whole_file(path) as f:
+        f.write(data)
     return read_info(path)
+
+
+def load_weights(network: Module, bundle: Bundle) -> None:
+    """Give a network the weights of a bundle.
+
+    Raises:
+        BundleError: they do not fit: it was made by another version of its family.
+    """
+    try:
+        network.load_state_dict(dict(bundle.tensors))
+    except RuntimeError as e:
+        raise BundleError(
+            f"{bundle.info.path} was made by another version of the {bundle.info.family} family: "
+            "its weights do not fit. Update umt, or train it again."
+        ) from e
 
 
 def check_space(decoder: BundleInfo, encoder: BundleInfo) -> None:

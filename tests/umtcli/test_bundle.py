@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 import stat
 import struct
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from umtcli.bundle import (
     MAX_HEADER_BYTES,
     check_front_end,
     check_space,
+    load_weights,
     read_bundle,
     read_info,
     write_bundle,
@@ -299,3 +301,22 @@ def test_a_failed_write_leaves_the_old_bundle_and_nothing_else(
         write(bundle)
     assert bundle.read_bytes() == before
     assert list(bundle.parent.iterdir()) == [bundle]
+
+
+def test_weights_go_into_the_network_they_were_made_for(tmp_path: Path) -> None:
+    made = torch.nn.Linear(3, 2)
+    write(tmp_path / "kazoo.safetensors", tensors=made.state_dict())
+    network = torch.nn.Linear(3, 2)
+    load_weights(network, read_bundle(tmp_path / "kazoo.safetensors"))
+    assert torch.equal(network.weight, made.weight)
+    assert torch.equal(network.bias, made.bias)
+
+
+@pytest.mark.parametrize("network", [torch.nn.Linear(4, 2), torch.nn.Linear(3, 2, bias=False)])
+def test_weights_of_another_network_are_refused_by_name(
+    tmp_path: Path, network: torch.nn.Module
+) -> None:
+    path = tmp_path / "kazoo.safetensors"
+    write(path, tensors=torch.nn.Linear(3, 2).state_dict())
+    with pytest.raises(BundleError, match=rf"{re.escape(str(path))} was made by another version"):
+        load_weights(network, read_bundle(path))

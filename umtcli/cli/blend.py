@@ -19,7 +19,6 @@ from umtcli.cli.options import (
     Settings,
     goes_to_stdout,
     parse_settings,
-    split,
 )
 from umtcli.config import BLEND_AT_S, BLEND_CROSSFADE_S
 
@@ -85,7 +84,7 @@ def blend(
     to_stdout = goes_to_stdout(output)
     request = Request(
         inputs=(first, second),
-        to=tuple(split([to])),
+        to=(to,),
         output=output,
         format=format,
         rate=rate,

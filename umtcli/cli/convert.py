@@ -36,7 +36,6 @@ from umtcli.cli.options import (
     To,
     goes_to_stdout,
     parse_settings,
-    split,
 )
 from umtcli.errors import ReaderGone, UsageError
 
@@ -104,7 +103,7 @@ def convert(
         raise UsageError("Standard input cannot be both the music and --files-from.")
     request = Request(
         inputs=(*(inputs or ()), *read_list(files_from)),
-        to=tuple(split(to)),
+        to=tuple(to),
         output=output,
         format=format,
         rate=rate,

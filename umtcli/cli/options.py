@@ -92,15 +92,6 @@ def goes_to_stdout(output: str | None) -> bool:
     return output == "-"
 
 
-def split(texts: Iterable[str]) -> list[str]:
-    """Domains may be given as one list or in several flags.
-
-    >>> split(["piano, organ", "strings"])
-    ['piano', 'organ', 'strings']
-    """
-    return [name.strip() for text in texts for name in text.split(",") if name.strip()]
-
-
 def parse_settings(texts: Iterable[str] | None) -> dict[str, str]:
     """Read what was given as `--set NAME=VALUE`; `-` in a name stands for `_`.
 

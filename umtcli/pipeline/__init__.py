@@ -71,9 +71,10 @@ def convert(
     Raises:
         UsageError: the request itself is wrong, e.g. an unknown domain; nothing was done.
     """
+    files = [inputs] if isinstance(inputs, str | os.PathLike) else inputs
     request = Request(
-        inputs=tuple(os.fspath(path) for path in _as_list(inputs)),
-        to=tuple(name for text in _as_list(to) for name in _split(os.fspath(text))),
+        inputs=tuple(os.fspath(path) for path in files),
+        to=(to,) if isinstance(to, str) else tuple(to),
         output=None if output is None else os.fspath(output),
         format=format,
         rate=rate,
@@ -137,7 +138,7 @@ def blend(
     """
     request = Request(
         inputs=(os.fspath(first), os.fspath(second)),
-        to=tuple(_split(to)),
+        to=(to,),
         output=None if output is None else os.fspath(output),
         format=format,
         rate=rate,
@@ -149,11 +150,3 @@ def blend(
     )
     catalog = installed_catalog() if catalog is None else catalog
     return run_blend(BlendRequest(request, at_s, crossfade_s), catalog, listener)
-
-
-def _as_list(value: StrPath | Iterable[StrPath]) -> list[StrPath]:
-    return [value] if isinstance(value, (str, os.PathLike)) else list(value)
-
-
-def _split(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]

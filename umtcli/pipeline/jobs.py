@@ -55,7 +55,8 @@ class Request:
     inputs: tuple[str, ...]
     """Files, folders, or `-` for standard input."""
     to: tuple[str, ...]
-    """Names of domains, or mixes such as `piano*0.7+strings*0.3`: see `players`."""
+    """Names of domains, or mixes such as `piano*0.7+strings*0.3`, see `players`; or several
+    of them in one text, separated by commas."""
     output: str | None = None
     """A file, a folder, `-` for standard output; None: beside each input."""
     format: str | None = None

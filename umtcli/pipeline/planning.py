@@ -112,8 +112,9 @@ def _check_numbers(request: Request) -> None:
         raise UsageError(f"--rate takes {LOWEST_RATE} … {HIGHEST_RATE} Hz, not {request.rate}.")
 
 
-def _players(names: Iterable[str], catalog: Catalog) -> list[Player]:
-    found = {find_player(name, catalog): None for name in names}
+def _players(texts: Iterable[str], catalog: Catalog) -> list[Player]:
+    names = [name.strip() for text in texts for name in text.split(",")]
+    found = {find_player(name, catalog): None for name in names if name}
     if not found:
         raise UsageError("Say what to play it with: --to DOMAIN. `umt domains` lists them.")
     return list(found)

@@ -39,9 +39,9 @@ from umt_domains.harmonic.front import (
     SPECTRUM_REACH,
     frame_level,
 )
-from umtcli.bundle import Bundle
+from umtcli.bundle import Bundle, load_weights
 from umtcli.domain import LatentSpace
-from umtcli.errors import BundleError, TrainingError
+from umtcli.errors import TrainingError
 from umtcli.learning import Batch
 
 LOSS_WINDOWS = (4096, 2048, 1024, 512, 256)
@@ -88,13 +88,7 @@ class HarmonicLearning:
         """The network of a bundle."""
         build = self.new_encoder if bundle.info.kind == "encoder" else self.new_decoder
         network = build(bundle.info.config)
-        try:
-            network.load_state_dict(dict(bundle.tensors))
-        except RuntimeError as e:
-            raise BundleError(
-                f"{bundle.info.path} was made by another version of the {self.family} family: "
-                "its weights do not fit. Update umt, or train it again."
-            ) from e
+        load_weights(network, bundle)
         return network
 
     def encode(self, encoder: nn.Module, wav_BT: Tensor) -> Tensor:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from umtcli.errors import TrainingError
+from umtcli.whole import whole_file
 
 FORMAT = 1
 FILE = "manifest.json"
@@ -119,18 +118,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """
     text = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=folder, encoding="utf-8", delete=False) as f:
-            temporary = Path(f.name)
-            try:
-                f.write(text)
-                f.flush()
-                os.fsync(f.fileno())
-            except BaseException:
-                temporary.unlink()
-                raise
-        temporary.chmod(0o644)
-        temporary.replace(folder / FILE)
+        with whole_file(folder / FILE) as f:
+            f.write(text.encode())
     except OSError as e:
         raise TrainingError(f"Cannot write {folder / FILE}: {e.strerror}.") from e
 

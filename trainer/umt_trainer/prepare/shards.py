@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -22,6 +20,7 @@ import numpy as np
 import soundfile
 
 from umtcli.errors import TrainingError
+from umtcli.whole import whole_file
 
 Array = np.ndarray[Any, Any]
 
@@ -48,23 +47,10 @@ def write_shard(
         TrainingError: the file cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as f:
-            temporary = Path(f.name)
-            try:
-                with zipfile.ZipFile(f, "w", zipfile.ZIP_STORED) as archive:
-                    archive.writestr(_member(FACTS), json.dumps(dict(facts)))
-                    for number, chunk_T in enumerate(_chunks(blocks, chunk_samples(sample_rate))):
-                        archive.writestr(_member(_chunk_name(number)), _flac(chunk_T, sample_rate))
-                f.flush()
-                os.fsync(f.fileno())
-            except BaseException:
-                temporary.unlink()
-                raise
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        with whole_file(path) as f, zipfile.ZipFile(f, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr(_member(FACTS), json.dumps(dict(facts)))
+            for number, chunk_T in enumerate(_chunks(blocks, chunk_samples(sample_rate))):
+                archive.writestr(_member(_chunk_name(number)), _flac(chunk_T, sample_rate))
         _opened.cache_clear()
     except OSError as e:
         raise TrainingError(
