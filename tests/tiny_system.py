@@ -27,10 +27,9 @@ DOMAINS = 3
 
 def task() -> TranslationTask:
     torch.manual_seed(0)
-    learning = WavenetLearning(sample_rate=RATE, hop_samples=HOP)
-    shape = {"latent_channels": LATENTS, "hop_samples": HOP}
-    encoder = learning.new_encoder({"blocks": 1, "layers": 3, "channels": 8} | shape)
-    sizes = {"blocks": 1, "layers": 4, "residual_channels": 8, "skip_channels": 8} | shape
+    learning = WavenetLearning(RATE, HOP, LATENTS)
+    encoder = learning.new_encoder({"blocks": 1, "layers": 3, "channels": 8})
+    sizes = {"blocks": 1, "layers": 4, "residual_channels": 8, "skip_channels": 8}
     decoders = [learning.new_decoder(sizes) for _ in range(DOMAINS)]
     network = TranslationNetwork(encoder, decoders, ConfusionNetwork(LATENTS, DOMAINS, 8))
     noise = np.random.default_rng(1)

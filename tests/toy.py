@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -190,7 +190,7 @@ class ToyFamily:
         frequency_hz = float(bundle.tensors["frequency_hz"])
         return ToyDecoder(frequency_hz, float(options["gain_db"]))
 
-    def learning(self) -> Learning:
+    def learning(self, encoder: Mapping[str, Any] | None = None) -> Learning:
         raise NotImplementedError("the toy family does not learn")
 
 

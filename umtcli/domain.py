@@ -213,8 +213,16 @@ class Family(Protocol):
     def load_decoder(self, bundle: Bundle, device: str, options: Mapping[str, Value]) -> Decoder:
         """Build the decoder of a bundle; `options` holds a value for every declared option."""
 
-    def learning(self) -> Learning:
-        """What the trainer needs to know to train this family."""
+    def learning(self, encoder: Mapping[str, Any] | None = None) -> Learning:
+        """What the trainer needs to know to train this family.
+
+        Args:
+            encoder: config of the encoder that is trained or played from, as `new_encoder`
+                takes it and `config_of` gives it; None for the family's own sizes.
+
+        Raises:
+            ValueError, TypeError: the family has no such encoder.
+        """
 
 
 def resolve_options(family: Family, given: Mapping[str, str]) -> dict[str, Value]:

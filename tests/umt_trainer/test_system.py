@@ -153,7 +153,7 @@ def test_one_process_is_told_of_its_mistakes_in_one_line(
         ('"wavenet"', '"wavnet"', "There is no family 'wavnet'. Installed: .*wavenet"),
         ("blocks = 1", "blocks = 99", "refuses the sizes of encoder: blocks must be .* 1 … 16"),
         ("channels = 8", "chanels = 8", "sizes of encoder: EncoderConfig has no 'chanels'"),
-        ("layers = 2", "layers = 2\nlatent_channels = 8", "64 channels at 20 Hz, but .* makes 8"),
+        ("layers = 3", "layers = 3\nhop_samples = 8", "sizes of sine: hop_samples .* the .*, 800"),
         ("crop_s = 0.25", "crop_s = 60.0", "sine has nothing to learn from .* an example .60 s"),
     ],
 )

@@ -30,7 +30,7 @@ from umtcli.pipeline.device import torch_threads
 pytestmark = pytest.mark.slow
 
 HOP, LATENTS = 25, 4
-LEARNING = WavenetLearning(sample_rate=RATE, hop_samples=HOP)
+LEARNING = WavenetLearning(RATE, HOP, LATENTS)
 RUN = RunConfig(
     steps=500,
     batch_size=8,
@@ -58,10 +58,9 @@ class Learned:
 
 def new_network() -> TranslationNetwork:
     torch.manual_seed(1)
-    shape = {"latent_channels": LATENTS, "hop_samples": HOP}
-    encoder = LEARNING.new_encoder({"blocks": 1, "layers": 6, "channels": 16} | shape)
+    encoder = LEARNING.new_encoder({"blocks": 1, "layers": 6, "channels": 16})
     sizes = {"blocks": 2, "layers": 4, "residual_channels": 16, "skip_channels": 32}
-    decoders = [LEARNING.new_decoder(sizes | shape) for _ in INSTRUMENTS]
+    decoders = [LEARNING.new_decoder(sizes) for _ in INSTRUMENTS]
     return TranslationNetwork(encoder, decoders, ConfusionNetwork(LATENTS, len(INSTRUMENTS)))
 
 

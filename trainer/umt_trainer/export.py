@@ -73,24 +73,3 @@ def write_bundles(
             "room, then run the same command again."
         ) from e
     return [encoder, *decoders]
-
-
-def check_space(network: TranslationNetwork, learning: Learning) -> None:
-    """Refuse an encoder whose latents are not what its family's bundles say, before training.
-
-    Raises:
-        TrainingError: naming both sizes.
-    """
-    import torch
-
-    space = learning.encoder_space("")
-    num_frames = 4
-    wav_BT = torch.zeros(1, num_frames * learning.hop_samples)
-    with torch.no_grad():
-        latents_BCF = learning.encode(network.encoder, wav_BT)
-    if latents_BCF.shape != (1, space.channels, num_frames):
-        raise TrainingError(
-            f"The {learning.family} family's encoders emit {space.channels} channels at "
-            f"{space.frame_rate:g} Hz, but [encoder] makes {latents_BCF.shape[1]} channels at "
-            f"{latents_BCF.shape[2] * learning.sample_rate / wav_BT.shape[1]:g} Hz."
-        )

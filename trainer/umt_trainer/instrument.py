@@ -110,10 +110,10 @@ def train_instrument(
         UsageError: the folder holds no audio.
     """
     watcher = watcher or Watcher()
-    learning = family.learning()
+    encoder = read_bundle(encoder_path, "encoder")
+    learning = family.learning(encoder.info.config)
     work = home / "training" / source.name
     manifest = _prepared(source, work, learning, settings, watcher)
-    encoder = read_bundle(encoder_path, "encoder")
     with torch_threads(1):  # stretches, and shards of a batch, are computed side by side
         ear = family.load_encoder(encoder, "cpu")
         music, held_out = _heard(work / source.name, ear, learning, settings, watcher)

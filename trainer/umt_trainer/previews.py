@@ -46,7 +46,8 @@ class Previews:
     @torch.no_grad()
     def __call__(self, network: TranslationNetwork, num_steps: int) -> None:
         """Write the previews of a network."""
-        learning, names = self.family.learning(), [domain.name for domain in self.domains]
+        learning = self.family.learning(self.recipe.encoder)
+        names = [domain.name for domain in self.domains]
         how = f"{num_steps} steps"
         bundles = self.folder / "bundles"
         encoder_info, *infos = write_bundles(bundles, network, names, learning, self.recipe, how)

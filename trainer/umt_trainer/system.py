@@ -16,7 +16,7 @@ import torch
 from umt_trainer import checkpoint
 from umt_trainer.confusion import ConfusionNetwork
 from umt_trainer.distributed import World, joined, local_rank
-from umt_trainer.export import check_space, write_bundles
+from umt_trainer.export import write_bundles
 from umt_trainer.journal import Journal
 from umt_trainer.launching import launch
 from umt_trainer.loop import best_path, train
@@ -82,7 +82,7 @@ def train_system(
     folders = recipe.domains
     if nnodes == 1:
         tell = (lambda _: None) if quiet else console.say
-        learning = find_family(recipe.family).learning()
+        learning = _learning(recipe, find_family(recipe.family))
         folders = prepare_missing(folders, out / "data", learning, tell)
     arguments = [str(config_path), "--out", str(out)]
     arguments += [flag for flag, on in (("--json", json), ("--quiet", quiet)) if on]
@@ -97,7 +97,7 @@ def run_here(recipe: Recipe, out: Path, *, json: bool, quiet: bool) -> None:
         as `train_system`.
     """
     family = find_family(recipe.family)
-    learning = family.learning()
+    learning = _learning(recipe, family)
     if len(recipe.domains) < 2:
         raise UsageError("A system needs two or more domains: name them, each with its folder.")
     device = _device(recipe)
@@ -145,13 +145,12 @@ def new_task(
 
     Raises:
         UsageError: the family refuses a size.
-        TrainingError: a domain has no music, or the encoder is not what bundles can hold.
+        TrainingError: a domain has no music.
     """
     torch.manual_seed(recipe.run.seed)
-    where = "encoder"
+    encoder = learning.new_encoder(recipe.encoder)
+    decoders = []
     try:
-        encoder = learning.new_encoder(recipe.encoder)
-        decoders = []
         for where in folders:
             sizes = {**recipe.decoder, **recipe.decoders.get(where, {})}
             decoders.append(learning.new_decoder(sizes))
@@ -160,7 +159,6 @@ def new_task(
     channels = learning.encoder_space("").channels
     confusion = ConfusionNetwork(channels, len(folders), recipe.confusion.channels)
     network = TranslationNetwork(encoder, decoders, confusion)
-    check_space(network, learning)
     network.to(device)
     if recipe.hardware.compile:
         for module in (network.encoder, *network.decoders):
@@ -198,6 +196,13 @@ def _check_counts(nproc: int, nnodes: int, rdzv: str) -> None:
         raise UsageError("--nproc and --nnodes must be from 1.")
     if nnodes > 1 and not rdzv:
         raise UsageError("Several machines must know where to meet: --rdzv HOST:PORT of one.")
+
+
+def _learning(recipe: Recipe, family: Family) -> Learning:
+    try:
+        return family.learning(recipe.encoder)
+    except (ValueError, TypeError) as e:
+        raise UsageError(f"The {recipe.family} family refuses the sizes of encoder: {e}.") from e
 
 
 def _device(recipe: Recipe) -> str:

@@ -108,6 +108,9 @@ class TranslationTask:
     confusion: ConfusionConfig = field(default_factory=ConfusionConfig)
     background: list[Tensor] = field(default_factory=list)
     distorted: bool = True
+    _heard: dict[tuple[int, int], Tensor] = field(default_factory=dict, init=False, repr=False)
+    """Clean latents that the confusion network was just taught by, for the second update: by
+    (index, size) of their examples, for the encoder is the same in both."""
 
     def __post_init__(self) -> None:
         if len(self.domains) < 2:
@@ -148,16 +151,17 @@ class TranslationTask:
     def _guessing_again(self, again: int, index: int, size: int) -> dict[str, Tensor]:
         if again == 0:
             return self.guessing(index, size)
-        elsewhere = index + again * len(self.domains) * FAR
-        return self._guess(self._examples(elsewhere, size))
+        clean = self._examples(index + again * len(self.domains) * FAR, size)
+        return self._guess(clean, self._clean(clean))
 
     def guessing(self, index: int, size: int) -> dict[str, Tensor]:
         """What the confusion network is taught: the domain of the clean music's latents."""
-        return self._guess(self._ahead.get(index, size).clean)
+        clean = self._ahead.get(index, size).clean
+        clean_BCF = self._heard[index, size] = self._clean(clean)
+        return self._guess(clean, clean_BCF)
 
-    def _guess(self, clean: Batch) -> dict[str, Tensor]:
+    def _guess(self, clean: Batch, clean_BCF: Tensor) -> dict[str, Tensor]:
         index, size = clean.index, len(clean.wav_BT)
-        clean_BCF = self._clean(clean)
         numbers = range(index, index + size)
         seen_BCF = drop(clean_BCF, self.confusion.input_dropout, self.config.seed, numbers)
         logits_BD = self.network.confusion(seen_BCF)
@@ -213,11 +217,14 @@ class TranslationTask:
 
     def _hear(self, examples: Examples) -> Tensor:
         """Latents of what the encoder is given, as they teach to play the clean audio."""
-        learning = self.learning
+        learning, batch = self.learning, examples.clean
+        clean_BCF = self._heard.pop((batch.index, len(batch.wav_BT)), None)
         heard_BCF = learning.encode(self.network.encoder, examples.heard_BT.to(self._device))
         if not self.distorted:
             return heard_BCF
-        pairs = zip(heard_BCF, self._clean(examples.clean), strict=True)
+        if clean_BCF is None:
+            clean_BCF = self._clean(batch)
+        pairs = zip(heard_BCF, clean_BCF, strict=True)
         return torch.stack([learning.teachable(heard, clean) for heard, clean in pairs])
 
     @torch.no_grad()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from umtcli.domain import Option, Value
 
@@ -49,8 +49,9 @@ class HarmonicFamily:
         assert isinstance(network, DecoderNetwork)
         return HarmonicDecoder(network, device, options)
 
-    def learning(self) -> HarmonicLearning:
-        """How this family is trained."""
+    def learning(self, encoder: Mapping[str, Any] | None = None) -> HarmonicLearning:
+        """How this family is trained; alike for encoders of all sizes."""
+        del encoder
         from umt_domains.harmonic.learning import HarmonicLearning
 
         return HarmonicLearning()

@@ -1,9 +1,9 @@
-"""The wavenet family: the paper's own system, 16 kHz mono, one class after the other."""
+"""The wavenet family: the paper's own system, mono, one class after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from umtcli.domain import Option, Value
 
@@ -46,8 +46,8 @@ class WavenetFamily:
         assert isinstance(network, DecoderNetwork)
         return WavenetDecoder(network, device, options)
 
-    def learning(self) -> WavenetLearning:
-        """How this family is trained."""
+    def learning(self, encoder: Mapping[str, Any] | None = None) -> WavenetLearning:
+        """How encoders of a size, and decoders on them, are trained; as published if None."""
         from umt_domains.wavenet.learning import WavenetLearning
 
-        return WavenetLearning()
+        return WavenetLearning.of(encoder or {})

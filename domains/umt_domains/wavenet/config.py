@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
-SAMPLE_RATE = 16_000
+SAMPLE_RATE = 16_000  # Hz
 NUM_CLASSES = 256  # Q: 8-bit µ-law
 HOP_SAMPLES = 800  # 50 ms: 20 latent frames a second
 LATENT_CHANNELS = 64
@@ -16,7 +16,7 @@ ROW_MULTIPLE = 8
 """Decoder channels come in multiples of this: matrix products then take the same path
 through the processor in every row, so that a stream's neighbours never matter."""
 
-_LARGEST = {"blocks": 16, "layers": 16, "hop_samples": SAMPLE_RATE}
+_LARGEST = {"blocks": 16, "layers": 16, "hop_samples": SAMPLE_RATE, "sample_rate": 192_000}
 _LARGEST_CHANNELS = 4096
 
 Config = TypeVar("Config", bound="EncoderConfig | DecoderConfig")
@@ -37,6 +37,8 @@ class EncoderConfig:
     latent_channels: int = LATENT_CHANNELS
     hop_samples: int = HOP_SAMPLES
     """Samples that are averaged into one latent frame."""
+    sample_rate: int = SAMPLE_RATE
+    """Of the waveform (Hz)."""
 
     def __post_init__(self) -> None:
         _check_sizes(self)
@@ -68,6 +70,8 @@ class DecoderConfig:
     latent_channels: int = LATENT_CHANNELS
     hop_samples: int = HOP_SAMPLES
     """Samples that one latent frame steers."""
+    sample_rate: int = SAMPLE_RATE
+    """Of the waveform (Hz)."""
 
     def __post_init__(self) -> None:
         _check_sizes(self)

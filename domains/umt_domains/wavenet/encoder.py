@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from umt_domains.wavenet import mulaw
-from umt_domains.wavenet.config import SAMPLE_RATE, EncoderConfig
+from umt_domains.wavenet.config import EncoderConfig
 from umtcli.domain import LatentSpace
 
 
@@ -79,5 +79,5 @@ def heard_input(wav_BT: Tensor, hop_samples: int) -> Tensor:
 
 def latent_space(name: str, config: EncoderConfig) -> LatentSpace:
     """The space of an encoder before its weights give it a fingerprint."""
-    frame_rate = SAMPLE_RATE / config.hop_samples
+    frame_rate = config.sample_rate / config.hop_samples
     return LatentSpace(name, config.latent_channels, frame_rate, fingerprint="")

@@ -22,7 +22,6 @@ import torch
 from torch import Tensor
 
 from umt_domains.wavenet.blocked import BlockedEncoder
-from umt_domains.wavenet.config import SAMPLE_RATE
 from umt_domains.wavenet.encoder import EncoderNetwork
 from umtcli.domain import LatentSpace
 from umtcli.pipeline.windows import WindowedStreams
@@ -35,7 +34,7 @@ Hear = Callable[[Tensor], Tensor]
 
 
 class WavenetEncoder:
-    """An `umtcli.domain.Encoder`: mono waveform at 16 kHz → 64 latents at 20 Hz.
+    """An `umtcli.domain.Encoder`: mono waveform → latents; 16 kHz → 64 at 20 Hz as published.
 
     Args:
         network: the trained network.
@@ -43,18 +42,17 @@ class WavenetEncoder:
         device: where it runs.
     """
 
-    sample_rate = SAMPLE_RATE
-
     def __init__(self, network: EncoderNetwork, space: LatentSpace, device: str) -> None:
         network = network.eval().to(device)
         self.space = space
+        self.sample_rate = network.config.sample_rate
         self._device = device
         self._hear: Hear = BlockedEncoder(network) if device == "cpu" else network
         self._channels = network.config.latent_channels
         self._hop = hop = network.config.hop_samples
         # whole hops, so that a window's frames are the stream's
         self._reach = -(-network.config.reach_samples // hop) * hop
-        self.lookahead_s = (STEP_FRAMES * hop + self._reach) / SAMPLE_RATE
+        self.lookahead_s = (STEP_FRAMES * hop + self._reach) / self.sample_rate
 
     def streams(self) -> HeardStreams:
         """Start a new set of streams: (T,) blocks in, (C, F) blocks out."""

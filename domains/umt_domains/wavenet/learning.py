@@ -11,7 +11,7 @@ Source: arXiv:1805.07848, section 3.2.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -22,6 +22,7 @@ from umt_domains.wavenet import mulaw
 from umt_domains.wavenet.config import (
     FRONT_END_VERSION,
     HOP_SAMPLES,
+    LATENT_CHANNELS,
     SAMPLE_RATE,
     DecoderConfig,
     EncoderConfig,
@@ -31,7 +32,7 @@ from umt_domains.wavenet.config import (
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.distort import local_pitch
 from umt_domains.wavenet.encoder import EncoderNetwork, latent_space
-from umtcli.bundle import Bundle
+from umtcli.bundle import Bundle, load_weights
 from umtcli.domain import LatentSpace
 from umtcli.learning import Batch
 
@@ -41,14 +42,22 @@ class WavenetLearning:
     """An `umtcli.learning.Learning`.
 
     Attributes:
-        sample_rate: of all training audio (Hz); released models have the default.
-        hop_samples: of the networks' configs.
+        sample_rate: of all training audio (Hz); released models have the defaults.
+        hop_samples: samples per latent frame.
+        latent_channels: C.
     """
 
     sample_rate: int = SAMPLE_RATE
     hop_samples: int = HOP_SAMPLES
+    latent_channels: int = LATENT_CHANNELS
     family: ClassVar[str] = "wavenet"
     front_end_version: ClassVar[int] = FRONT_END_VERSION
+
+    @classmethod
+    def of(cls, encoder: Mapping[str, Any]) -> WavenetLearning:
+        """What goes with an encoder of these sizes, given as to `new_encoder`."""
+        config = from_mapping(EncoderConfig, encoder)
+        return cls(config.sample_rate, config.hop_samples, config.latent_channels)
 
     def context_frames(self, decoder: nn.Module) -> tuple[int, int]:
         """None: the paper trains on crops that begin in silence."""
@@ -56,12 +65,12 @@ class WavenetLearning:
         return 0, 0
 
     def new_encoder(self, config: Mapping[str, Any]) -> EncoderNetwork:
-        """A fresh encoder; `config` as `EncoderConfig`."""
-        return EncoderNetwork(from_mapping(EncoderConfig, config))
+        """A fresh encoder; `config` as `EncoderConfig`, with what is this object's left out."""
+        return EncoderNetwork(from_mapping(EncoderConfig, self._completed(config)))
 
     def new_decoder(self, config: Mapping[str, Any]) -> DecoderNetwork:
-        """A fresh decoder; `config` as `DecoderConfig`."""
-        return DecoderNetwork(from_mapping(DecoderConfig, config))
+        """A fresh decoder; `config` as `DecoderConfig`, with what is this object's left out."""
+        return DecoderNetwork(from_mapping(DecoderConfig, self._completed(config)))
 
     def config_of(self, network: nn.Module) -> dict[str, Any]:
         """The config that rebuilds a network."""
@@ -69,14 +78,17 @@ class WavenetLearning:
         return to_mapping(network.config)
 
     def encoder_space(self, name: str) -> LatentSpace:
-        """The latent space of encoders of the paper's size."""
-        return latent_space(name, EncoderConfig())
+        """The latent space of such encoders."""
+        return latent_space(name, EncoderConfig(**asdict(self)))
 
     def from_bundle(self, bundle: Bundle) -> nn.Module:
         """The network of a bundle."""
-        build = self.new_encoder if bundle.info.kind == "encoder" else self.new_decoder
-        network = build(bundle.info.config)
-        network.load_state_dict(dict(bundle.tensors))
+        network: nn.Module
+        if bundle.info.kind == "encoder":
+            network = EncoderNetwork(from_mapping(EncoderConfig, bundle.info.config))
+        else:
+            network = DecoderNetwork(from_mapping(DecoderConfig, bundle.info.config))
+        load_weights(network, bundle)
         return network
 
     def encode(self, encoder: nn.Module, wav_BT: Tensor) -> Tensor:
@@ -118,3 +130,15 @@ class WavenetLearning:
         classes_BT = mulaw.encode(wav_BT)
         logits_BQT = decoder(classes_BT, latents_BCF[..., -num_frames:])
         return {"cross_entropy": functional.cross_entropy(logits_BQT, classes_BT)}
+
+    def _completed(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """A network's config with what it has in common with all others.
+
+        Raises:
+            ValueError: naming what it has otherwise.
+        """
+        shared = asdict(self)
+        for name, value in shared.items():
+            if config.get(name, value) != value:
+                raise ValueError(f"{name} must be the encoder's, {value}")
+        return {**config, **shared}

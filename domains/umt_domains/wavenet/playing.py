@@ -15,7 +15,6 @@ from torch import Tensor
 from umt_domains import counter
 from umt_domains.wavenet import mulaw
 from umt_domains.wavenet.choice import Choice
-from umt_domains.wavenet.config import SAMPLE_RATE
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.folded import Folded, fold
 from umt_domains.wavenet.sampler import Tile
@@ -29,7 +28,7 @@ GPU_ROWS = 32
 
 
 class WavenetDecoder:
-    """An `umtcli.domain.Decoder`: 64 latents at 20 Hz → mono waveform at 16 kHz.
+    """An `umtcli.domain.Decoder`: latents → mono waveform; 64 at 20 Hz → 16 kHz as published.
 
     Args:
         network: the trained network; its weights are copied, and it stays as it is.
@@ -37,11 +36,11 @@ class WavenetDecoder:
         options: a value for every option of the family.
     """
 
-    sample_rate = SAMPLE_RATE
     lookahead_s = 0.0
     mid_only = True  # two channels would be two performances
 
     def __init__(self, network: DecoderNetwork, device: str, options: Mapping[str, Value]) -> None:
+        self.sample_rate = network.config.sample_rate
         self._weights = fold(network, device)
         self._num_rows = CPU_ROWS if device == "cpu" else GPU_ROWS
         self._choice = Choice(float(options["temperature"]), float(options["top_p"]))

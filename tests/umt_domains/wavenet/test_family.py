@@ -11,6 +11,8 @@ from umt_domains.plugin import umt_families
 from umt_domains.wavenet import WavenetFamily
 from umt_domains.wavenet.config import FRONT_END_VERSION, SAMPLE_RATE
 from umt_domains.wavenet.encoder import latent_space
+from umt_domains.wavenet.hearing import WavenetEncoder
+from umt_domains.wavenet.playing import WavenetDecoder
 from umtcli.bundle import read_bundle, write_bundle
 from umtcli.catalog import Catalog
 from umtcli.domain import Domain
@@ -24,9 +26,10 @@ PROVENANCE = {"licence": "CC0-1.0", "description": "untrained", "data": "none", 
 def catalog(tmp_path: Path) -> Catalog:
     """One untrained domain, small enough to be checked in seconds."""
     torch.manual_seed(5)
-    learning = WavenetFamily().learning()
-    sizes = {"blocks": 1, "layers": 2, "latent_channels": 3, "hop_samples": 40}
-    encoder = learning.new_encoder({**sizes, "channels": 8})
+    sizes = {"blocks": 1, "layers": 2}
+    heard_sizes = {**sizes, "channels": 8, "latent_channels": 3, "hop_samples": 40}
+    learning = WavenetFamily().learning(heard_sizes)
+    encoder = learning.new_encoder(heard_sizes)
     decoder = learning.new_decoder({**sizes, "residual_channels": 8, "skip_channels": 8})
     heard = write_bundle(
         tmp_path / "encoder.safetensors",
@@ -87,3 +90,23 @@ def test_learning_is_of_the_papers_rates() -> None:
     space = learning.encoder_space("wavenet/1")
     assert (learning.sample_rate, learning.hop_samples) == (16_000, 800)
     assert (space.name, space.channels, space.frame_rate) == ("wavenet/1", 64, 20.0)
+
+
+def test_other_rates_are_the_encoders_and_reach_the_machines() -> None:
+    learning = WavenetFamily().learning({"sample_rate": 8000, "hop_samples": 200, "blocks": 1})
+    network = learning.new_encoder({"layers": 2})
+    encoder = WavenetEncoder(network, learning.encoder_space("w/8"), "cpu")
+    options = {"temperature": 1.0, "top_p": 1.0}
+    decoder = WavenetDecoder(learning.new_decoder({"layers": 2}), "cpu", options)
+    assert encoder.space.frame_rate == 40.0
+    assert (learning.sample_rate, encoder.sample_rate, decoder.sample_rate) == (8000,) * 3
+    # 80 frames of 25 ms, and the two sides of a reach of 3 · (1 + 2) + 1 samples: one frame
+    assert encoder.lookahead_s == pytest.approx(81 * 0.025)
+
+
+def test_a_decoder_of_other_rates_than_its_encoders_is_refused() -> None:
+    learning = WavenetFamily().learning({"sample_rate": 8000})
+    with pytest.raises(ValueError, match="sample_rate must be the encoder's, 8000"):
+        learning.new_decoder({"sample_rate": 16_000})
+    with pytest.raises(ValueError, match="EncoderConfig has no 'kernel'"):
+        WavenetFamily().learning({"kernel": 3})

@@ -73,9 +73,12 @@ def test_each_example_is_distorted_by_its_own_number() -> None:
 def test_a_config_rebuilds_its_network(
     small_encoder: EncoderNetwork, small_decoder: DecoderNetwork
 ) -> None:
-    learning = WavenetLearning()
-    encoder = learning.new_encoder(learning.config_of(small_encoder))
-    decoder = learning.new_decoder(learning.config_of(small_decoder))
+    config_of = WavenetLearning().config_of
+    for small in (small_encoder, small_decoder):
+        assert {"sample_rate", "hop_samples", "latent_channels"} < config_of(small).keys()
+    heard, played = config_of(small_encoder), config_of(small_decoder)
+    encoder = WavenetLearning.of(heard).new_encoder(heard)
+    decoder = WavenetLearning(16_000, 13, 5).new_decoder(played)
     encoder.load_state_dict(small_encoder.state_dict())
     decoder.load_state_dict(small_decoder.state_dict())
 
