@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 from starter.lines import DOMAINS, SOURCES, STYLE, evaluation, lines
@@ -13,7 +14,7 @@ def check_single_line(job: Job) -> None:
     assert notes
     assert all(STYLE.low <= note.pitch <= STYLE.high for note in notes)
     # a legato overlap of 30 ms is not a second voice
-    assert all(a.end_s - b.start_s < 0.031 for a, b in zip(notes, notes[1:], strict=False))
+    assert all(a.end_s - b.start_s < 0.031 for a, b in pairwise(notes))
 
 
 def test_every_piece_is_a_single_line_of_its_own(tmp_path: Path) -> None:
