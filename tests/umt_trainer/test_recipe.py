@@ -117,3 +117,15 @@ def test_what_is_wrong_is_named_with_what_is_allowed(
 def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"Cannot read the recipe .*none\.toml: No such file"):
         read_recipe(tmp_path / "none.toml")
+
+
+def test_recipes_that_come_with_umt_go_by_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read_recipe(Path("wavenet-paper")) == read_recipe(RECIPES / "wavenet-paper.toml")
+    # a file of the user's comes first
+    Path("wavenet-paper").write_text(MINIMAL)
+    assert read_recipe(Path("wavenet-paper")).run.steps == 5
+    with pytest.raises(UsageError, match=r"no recipe wavenet-tiny: .* wavenet-authors-script, "):
+        read_recipe(Path("wavenet-tiny"))

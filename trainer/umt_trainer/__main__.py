@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m umt_trainer", description=__doc__)
-    parser.add_argument("recipe", type=Path, help="a TOML file")
+    parser.add_argument("recipe", type=Path, help="a TOML file, or a recipe's name")
     parser.add_argument("domains", nargs="*", metavar="NAME=FOLDER", help="instead of its own")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the run")
     parser.add_argument("--json", action="store_true", help="one JSON object a line on stdout")

@@ -35,6 +35,10 @@ else:
     import tomli as tomllib
 
 VERSION = 1
+_HERE = Path(__file__).parent
+# beside this file in a wheel, beside its package in the repository
+RECIPES = next(p for p in (_HERE / "recipes", _HERE.parent / "recipes") if p.is_dir())
+"""The recipes that come with umt: one for each published setup, and smaller ones."""
 
 Config = TypeVar("Config")
 Table = Mapping[str, Any]
@@ -120,13 +124,14 @@ def read_recipe(path: Path, domains: Mapping[str, Path] | None = None) -> Recipe
     """Read a recipe.
 
     Args:
-        path: the TOML file.
+        path: the TOML file, or the name of a recipe that comes with umt.
         domains: instead of those in the file, if any are given.
 
     Raises:
         UsageError: the file is missing, no TOML or for another version, or it has a key or
             a value that makes no sense: named, with what is allowed.
     """
+    path = _find(path)
     values = _read_toml(path)
     version = values.get("version", VERSION)
     if version != VERSION:
@@ -145,6 +150,19 @@ def read_recipe(path: Path, domains: Mapping[str, Path] | None = None) -> Recipe
     except UsageError as e:
         raise UsageError(f"{path}: {e}") from e
     return recipe
+
+
+def _find(path: Path) -> Path:
+    """The file, if there is one, or what comes with umt by that name."""
+    own = {recipe.stem: recipe for recipe in sorted(RECIPES.glob("*.toml"))}
+    if path.exists() or path.suffix:
+        return path
+    if str(path) not in own:
+        raise UsageError(
+            f"There is no recipe {path}: no such file, and none that comes with umt, which are "
+            f"{', '.join(own)}."
+        )
+    return own[str(path)]
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -35,8 +35,9 @@ def train(
     config: Annotated[
         Path | None,
         typer.Option(
-            metavar="TOML",
-            help="Train a whole system as this recipe says; NAME=FOLDER replace its domains.",
+            metavar="RECIPE",
+            help="Train a whole system as this TOML file says, or a recipe that comes with umt; "
+            "NAME=FOLDER replace its domains.",
             show_default=False,
             rich_help_panel=SYSTEM,
         ),
