@@ -190,7 +190,11 @@ class ToyFamily:
         frequency_hz = float(bundle.tensors["frequency_hz"])
         return ToyDecoder(frequency_hz, float(options["gain_db"]))
 
-    def learning(self, encoder: Mapping[str, Any] | None = None) -> Learning:
+    def learning(
+        self,
+        encoder: Mapping[str, Any] | None = None,
+        distortion: Mapping[str, Any] | None = None,
+    ) -> Learning:
         raise NotImplementedError("the toy family does not learn")
 
 

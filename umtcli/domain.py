@@ -213,15 +213,21 @@ class Family(Protocol):
     def load_decoder(self, bundle: Bundle, device: str, options: Mapping[str, Value]) -> Decoder:
         """Build the decoder of a bundle; `options` holds a value for every declared option."""
 
-    def learning(self, encoder: Mapping[str, Any] | None = None) -> Learning:
+    def learning(
+        self,
+        encoder: Mapping[str, Any] | None = None,
+        distortion: Mapping[str, Any] | None = None,
+    ) -> Learning:
         """What the trainer needs to know to train this family.
 
         Args:
             encoder: config of the encoder that is trained or played from, as `new_encoder`
                 takes it and `config_of` gives it; None for the family's own sizes.
+            distortion: what the encoder's input is to go through, in the family's own words;
+                None for what is usual.
 
         Raises:
-            ValueError, TypeError: the family has no such encoder.
+            ValueError, TypeError: the family has no such encoder, or no such distortion.
         """
 
 

@@ -57,6 +57,10 @@ class Learning(Protocol):
     hop_samples: int
     """Samples per latent frame."""
 
+    @property
+    def distortion(self) -> Mapping[str, Any]:
+        """What `distort` and `rehear` do that is not the family's usual, as plain values."""
+
     def context_frames(self, decoder: nn.Module) -> tuple[int, int]:
         """Latent frames that a decoder wants to see before and after the audio it makes."""
 

@@ -154,6 +154,12 @@ def test_one_process_is_told_of_its_mistakes_in_one_line(
         ("blocks = 1", "blocks = 99", "refuses the sizes of encoder: blocks must be .* 1 … 16"),
         ("channels = 8", "chanels = 8", "sizes of encoder: EncoderConfig has no 'chanels'"),
         ("layers = 3", "layers = 3\nhop_samples = 8", "sizes of sine: hop_samples .* the .*, 800"),
+        ("[encoder]", "[distortion]\nsemitones = 99\n[encoder]", "distortion: semitones .* 0 … 12"),
+        (
+            "[encoder]",
+            "[distortion]\nspeed = 2\n[encoder]",
+            "distortion: .* no 'speed'",
+        ),
         ("crop_s = 0.25", "crop_s = 60.0", "sine has nothing to learn from .* an example .60 s"),
     ],
 )

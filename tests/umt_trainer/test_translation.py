@@ -35,6 +35,7 @@ class Frames:
     front_end_version: int = 1
     sample_rate: int = 1000
     hop_samples: int = HOP
+    distortion: dict[str, float] = field(default_factory=dict)
     played: list[tuple[nn.Module, Tensor, Tensor]] = field(default_factory=list)
     heard: list[tuple[Tensor, bool]] = field(default_factory=list)
     scored: list[Batch] = field(default_factory=list)
@@ -272,6 +273,8 @@ def test_what_bears_on_the_result_is_in_the_identity() -> None:
         ],
         "family": [replace(t, learning=Frames(family="other"))],
     }
+    louder = replace(t, learning=Frames(distortion={"louder": 2.0}))
+    assert louder.identity() == t.identity() | {"distortion": {"louder": 2.0}}
     for name, tasks in others.items():
         for other in tasks:
             theirs, own = other.identity(), t.identity()

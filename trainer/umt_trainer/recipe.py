@@ -99,6 +99,8 @@ class Recipe:
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
     distorted: bool = True
     """Whether the encoder hears the music through its family's distortions."""
+    distortion: Table = field(default_factory=dict)
+    """How these are to be, as the family has them."""
     space: str = "trained/1"
     """Name of the latent space, for people; the fingerprint is what counts."""
     provenance: Mapping[str, str] = field(default_factory=dict)
@@ -210,7 +212,7 @@ def _check_domains(recipe: Recipe) -> None:
             raise UsageError(
                 f"{name!r} is no name for a domain: use lower-case letters, digits and dashes."
             )
-    for name in ("encoder", "decoder", "decoders"):
+    for name in ("encoder", "decoder", "decoders", "distortion"):
         if not isinstance(getattr(recipe, name), Mapping):
             raise UsageError(f"[{name}] must be a table.")
     for name, sizes in recipe.decoders.items():

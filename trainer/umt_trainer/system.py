@@ -199,10 +199,13 @@ def _check_counts(nproc: int, nnodes: int, rdzv: str) -> None:
 
 
 def _learning(recipe: Recipe, family: Family) -> Learning:
+    where = "sizes of encoder"
     try:
-        return family.learning(recipe.encoder)
+        family.learning(recipe.encoder)
+        where = "distortion"
+        return family.learning(recipe.encoder, recipe.distortion)
     except (ValueError, TypeError) as e:
-        raise UsageError(f"The {recipe.family} family refuses the sizes of encoder: {e}.") from e
+        raise UsageError(f"The {recipe.family} family refuses the {where}: {e}.") from e
 
 
 def _device(recipe: Recipe) -> str:

@@ -123,8 +123,10 @@ class TranslationTask:
     def identity(self) -> dict[str, Any]:
         """The networks, the family and every domain's music."""
         config_of = self.learning.config_of
-        undistorted = {} if self.distorted else {"distorted": False}
-        return undistorted | {
+        how = {} if self.distorted else {"distorted": False}
+        if self.learning.distortion:
+            how["distortion"] = dict(self.learning.distortion)
+        return how | {
             "kind": "translation",
             "family": self.learning.family,
             "front_end_version": self.learning.front_end_version,

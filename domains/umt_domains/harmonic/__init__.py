@@ -49,9 +49,15 @@ class HarmonicFamily:
         assert isinstance(network, DecoderNetwork)
         return HarmonicDecoder(network, device, options)
 
-    def learning(self, encoder: Mapping[str, Any] | None = None) -> HarmonicLearning:
+    def learning(
+        self,
+        encoder: Mapping[str, Any] | None = None,
+        distortion: Mapping[str, Any] | None = None,
+    ) -> HarmonicLearning:
         """How this family is trained; alike for encoders of all sizes."""
         del encoder
+        for name in distortion or {}:
+            raise ValueError(f"its distortion has no {name!r}; it cannot be set")
         from umt_domains.harmonic.learning import HarmonicLearning
 
         return HarmonicLearning()

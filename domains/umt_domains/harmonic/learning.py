@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -61,6 +61,7 @@ class HarmonicLearning:
     front_end_version = FRONT_END_VERSION
     sample_rate = SAMPLE_RATE
     hop_samples = LATENT_HOP
+    distortion: ClassVar[Mapping[str, Any]] = {}
 
     def context_frames(self, decoder: nn.Module) -> tuple[int, int]:
         """What a decoder remembers and sees before the audio, and what it sees after it."""

@@ -46,8 +46,12 @@ class WavenetFamily:
         assert isinstance(network, DecoderNetwork)
         return WavenetDecoder(network, device, options)
 
-    def learning(self, encoder: Mapping[str, Any] | None = None) -> WavenetLearning:
+    def learning(
+        self,
+        encoder: Mapping[str, Any] | None = None,
+        distortion: Mapping[str, Any] | None = None,
+    ) -> WavenetLearning:
         """How encoders of a size, and decoders on them, are trained; as published if None."""
         from umt_domains.wavenet.learning import WavenetLearning
 
-        return WavenetLearning.of(encoder or {})
+        return WavenetLearning.of(encoder or {}, distortion or {})

@@ -19,7 +19,7 @@ through the processor in every row, so that a stream's neighbours never matter."
 _LARGEST = {"blocks": 16, "layers": 16, "hop_samples": SAMPLE_RATE, "sample_rate": 192_000}
 _LARGEST_CHANNELS = 4096
 
-Config = TypeVar("Config", bound="EncoderConfig | DecoderConfig")
+Config = TypeVar("Config")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def from_mapping(kind: type[Config], values: Mapping[str, Any]) -> Config:
     Raises:
         ValueError: a key is unknown, or a size is not one that can be built.
     """
-    known = {field.name for field in fields(kind)}
+    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # any dataclass
     for key in values:
         if key not in known:
             raise ValueError(f"{kind.__name__} has no {key!r}; it has {', '.join(sorted(known))}")

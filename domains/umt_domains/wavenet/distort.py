@@ -14,45 +14,74 @@ Source: arXiv:1805.07848, section 3.3: "0.25 to 0.5 s, between −0.5 and 0.5 of
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
 
 EXAMPLE_S = 1.0
 """One part of each second is shifted: the paper's examples are a second long."""
-SHORTEST_S, LONGEST_S = 0.25, 0.5
-LARGEST_SEMITONES = 0.5
 FADE_S = 0.01
 TAPS = 32  # K
 DISTORTED = 4  # keeps these draws apart from those of the examples
 
 
-def local_pitch(wav_T: Tensor, sample_rate: int, seed: int, number: int) -> Tensor:
+@dataclass(frozen=True)
+class Distortion:
+    """How much is out of tune; the defaults are the paper's."""
+
+    semitones: float = 0.5
+    """The largest shift, up or down."""
+    shortest_s: float = 0.25
+    """Of the part that is shifted in each second."""
+    longest_s: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if type(value) not in (int, float):
+                raise ValueError(f"{name} must be a number, not {value!r}")
+        if not 0 <= self.semitones <= 12:
+            raise ValueError(f"semitones must be in 0 … 12, not {self.semitones}")
+        if not 2 * FADE_S <= self.shortest_s <= self.longest_s <= EXAMPLE_S / 2:
+            raise ValueError(
+                f"shortest_s and longest_s must rise in {2 * FADE_S:g} … {EXAMPLE_S / 2:g}, "
+                f"not {self.shortest_s}, {self.longest_s}"
+            )
+
+
+PAPER = Distortion()
+
+
+def local_pitch(
+    wav_T: Tensor, sample_rate: int, seed: int, number: int, how: Distortion = PAPER
+) -> Tensor:
     """Shift a random part of each second by a random fraction of a semitone.
 
-    A part takes at most half of its second. A rest of less than half a second stays as it
-    is.
+    A part takes at most half of its second. A rest that is shorter than twice the shortest
+    part stays as it is.
 
     Args:
         wav_T: float32, on the CPU.
         sample_rate: in Hz.
         seed: of the run.
         number: of the example; with the seed it keys every draw.
+        how: much.
 
     Shape:
         returns: (T,)
     """
     heard_T = wav_T.clone()
     length = round(EXAMPLE_S * sample_rate)
-    shortest = round(SHORTEST_S * sample_rate)
+    shortest = round(how.shortest_s * sample_rate)
     for second, piece_T in enumerate(heard_T.split(length)):
-        longest = min(round(LONGEST_S * sample_rate), len(piece_T) // 2)
+        longest = min(round(how.longest_s * sample_rate), len(piece_T) // 2)
         if longest < shortest:
             continue
         random = np.random.default_rng((seed, number, second, DISTORTED))
         num_samples = int(random.integers(shortest, longest + 1))
         first = int(random.integers(len(piece_T) - num_samples + 1))
-        semitones = random.uniform(-LARGEST_SEMITONES, LARGEST_SEMITONES)
+        semitones = random.uniform(-how.semitones, how.semitones)
         piece_T[:] = shifted(piece_T, first, num_samples, semitones, round(FADE_S * sample_rate))
     return heard_T
 

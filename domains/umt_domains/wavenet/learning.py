@@ -30,7 +30,7 @@ from umt_domains.wavenet.config import (
     to_mapping,
 )
 from umt_domains.wavenet.decoder import DecoderNetwork
-from umt_domains.wavenet.distort import local_pitch
+from umt_domains.wavenet.distort import PAPER, Distortion, local_pitch
 from umt_domains.wavenet.encoder import EncoderNetwork, latent_space
 from umtcli.bundle import Bundle, load_weights
 from umtcli.domain import LatentSpace
@@ -45,19 +45,30 @@ class WavenetLearning:
         sample_rate: of all training audio (Hz); released models have the defaults.
         hop_samples: samples per latent frame.
         latent_channels: C.
+        distorted: how much of what the encoder hears is out of tune.
     """
 
     sample_rate: int = SAMPLE_RATE
     hop_samples: int = HOP_SAMPLES
     latent_channels: int = LATENT_CHANNELS
+    distorted: Distortion = PAPER
     family: ClassVar[str] = "wavenet"
     front_end_version: ClassVar[int] = FRONT_END_VERSION
 
     @classmethod
-    def of(cls, encoder: Mapping[str, Any]) -> WavenetLearning:
+    def of(
+        cls, encoder: Mapping[str, Any], distortion: Mapping[str, Any] | None = None
+    ) -> WavenetLearning:
         """What goes with an encoder of these sizes, given as to `new_encoder`."""
-        config = from_mapping(EncoderConfig, encoder)
-        return cls(config.sample_rate, config.hop_samples, config.latent_channels)
+        sizes = from_mapping(EncoderConfig, encoder)
+        distorted = from_mapping(Distortion, distortion or {})
+        return cls(sizes.sample_rate, sizes.hop_samples, sizes.latent_channels, distorted)
+
+    @property
+    def distortion(self) -> dict[str, Any]:
+        """Where the distortion is not the paper's."""
+        usual = asdict(PAPER)
+        return {name: v for name, v in asdict(self.distorted).items() if v != usual[name]}
 
     def context_frames(self, decoder: nn.Module) -> tuple[int, int]:
         """None: the paper trains on crops that begin in silence."""
@@ -79,7 +90,7 @@ class WavenetLearning:
 
     def encoder_space(self, name: str) -> LatentSpace:
         """The latent space of such encoders."""
-        return latent_space(name, EncoderConfig(**asdict(self)))
+        return latent_space(name, EncoderConfig(**self._shared))
 
     def from_bundle(self, bundle: Bundle) -> nn.Module:
         """The network of a bundle."""
@@ -104,7 +115,7 @@ class WavenetLearning:
 
     def rehear(self, wav_T: Tensor, seed: int, number: int) -> Tensor:
         """As the encoder's input is distorted: a part of each second out of tune."""
-        return local_pitch(wav_T, self.sample_rate, seed, number)
+        return local_pitch(wav_T, self.sample_rate, seed, number, self.distorted)
 
     def teachable(self, heard_CF: Tensor, clean_CF: Tensor) -> Tensor:
         """The latents as they are: they do not tell the level."""
@@ -137,8 +148,12 @@ class WavenetLearning:
         Raises:
             ValueError: naming what it has otherwise.
         """
-        shared = asdict(self)
-        for name, value in shared.items():
+        for name, value in self._shared.items():
             if config.get(name, value) != value:
                 raise ValueError(f"{name} must be the encoder's, {value}")
-        return {**config, **shared}
+        return {**config, **self._shared}
+
+    @property
+    def _shared(self) -> dict[str, int]:
+        names = "sample_rate", "hop_samples", "latent_channels"
+        return {name: getattr(self, name) for name in names}

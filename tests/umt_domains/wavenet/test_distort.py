@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from umt_domains.wavenet.distort import local_pitch, shifted
+from umt_domains.wavenet.distort import Distortion, local_pitch, shifted
 
 RATE = 16_000
 HERTZ = 440.0
@@ -105,3 +107,33 @@ def test_the_shortest_example_that_is_shifted() -> None:
     wav = sine(RATE // 2)
     changed = (local_pitch(wav, RATE, 1, 0) != wav).nonzero()[:, 0]
     assert int(changed[-1] - changed[0]) == pytest.approx(RATE // 4, abs=200)
+
+
+def test_how_much_is_shifted_can_be_told() -> None:
+    wav = sine()[:RATE]
+    octave = Distortion(semitones=12, shortest_s=0.1, longest_s=0.1)
+    heard = [local_pitch(wav, RATE, 1, number, octave) for number in range(20)]
+    changed = [(h != wav).nonzero()[:, 0] for h in heard]
+    assert all(c[-1] - c[0] < 0.1 * RATE for c in changed)
+    # as far as an octave down, and as far as one up
+    inside = [h[c[0] + 160 : c[-1] - 160] for h, c in zip(heard, changed, strict=True)]
+    crossings = [(part[1:] * part[:-1] < 0).sum().item() for part in inside]
+    hertz = [n / 2 * RATE / len(part) for n, part in zip(crossings, inside, strict=True)]
+    assert min(hertz) < 0.65 * HERTZ
+    assert max(hertz) > 1.6 * HERTZ
+    none = Distortion(semitones=0)
+    assert torch.allclose(local_pitch(wav, RATE, 1, 0, none), wav, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"semitones": -1}, "semitones must be in 0 … 12, not -1"),
+        ({"semitones": "much"}, "semitones must be a number, not 'much'"),
+        ({"shortest_s": 0.3, "longest_s": 0.2}, "must rise in 0.02 … 0.5, not 0.3, 0.2"),
+        ({"longest_s": 0.7}, "must rise in 0.02 … 0.5, not 0.25, 0.7"),
+    ],
+)
+def test_distortions_that_make_no_sense_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Distortion(**values)
