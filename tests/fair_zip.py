@@ -55,7 +55,7 @@ def convolution(name: str, num_out: int, num_in: int, width: int) -> OrderedDict
 def as_of_a_module(state: OrderedDict[str, Tensor]) -> OrderedDict[str, Tensor]:
     """With the attribute that `Module.state_dict` adds, and pickle keeps."""
     modules = {name.rpartition(".")[0] for name in state}
-    state._metadata = OrderedDict((name, {"version": 1}) for name in ("", *sorted(modules)))  # type: ignore[attr-defined]
+    state._metadata = OrderedDict((name, {"version": 1}) for name in ("", *sorted(modules)))
     return state
 
 

@@ -20,8 +20,8 @@ HOOKS = [value for name, value in vars(hookspecs).items() if name.startswith("um
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_each_hook_is_documented_with_its_exact_signature(hook: object) -> None:
-    signature = str(inspect.signature(hook)).replace("'", "")  # type: ignore[arg-type]
-    assert f"### `{hook.__name__}{signature}`\n" in WRITING  # type: ignore[attr-defined]
+    signature = str(inspect.signature(hook)).replace("'", "")
+    assert f"### `{hook.__name__}{signature}`\n" in WRITING
 
 
 def test_no_hook_is_documented_that_does_not_exist() -> None:

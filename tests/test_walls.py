@@ -31,7 +31,7 @@ def imports(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.split(".")[0])
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
-            found |= {a.value.split(".")[0] for a in node.args if _is_text(a)}  # type: ignore[attr-defined]
+            found |= {a.value.split(".")[0] for a in node.args if _is_text(a)}
     return found
 
 

@@ -46,12 +46,12 @@ def test_a_batch_is_whole_shards() -> None:
 
 def test_an_unknown_schedule_is_refused_by_those_there_are() -> None:
     with pytest.raises(UsageError, match="schedule is 'linear'; it must be cosine or decay"):
-        RunConfig(steps=1, schedule="linear")  # type: ignore[arg-type]
+        RunConfig(steps=1, schedule="linear")
 
 
 def test_a_text_is_no_number() -> None:
     with pytest.raises(UsageError, match="steps is 'many'; it must be a whole number from 1"):
-        RunConfig(steps="many")  # type: ignore[arg-type]
+        RunConfig(steps="many")
 
 
 def test_processes_share_whole_shards_of_a_batch() -> None:

@@ -13,7 +13,7 @@ TAKE = Record("a.wav", 1, 1, "ab", 6000, 600.0, 0.0, 0.0, "a.zip")
 
 def manifest(**of_the_take: object) -> Manifest:
     """One take of ten minutes that sounds all the time, but for what is said."""
-    take = replace(TAKE, **of_the_take)  # type: ignore[arg-type]
+    take = replace(TAKE, **of_the_take)
     return Manifest("kazoo", "toy", 10, "in", (take,), ())
 
 

@@ -71,7 +71,7 @@ def test_where_tensorboard_cannot_write_the_run_goes_on_without(
         raise PermissionError(13, "Permission denied", folder)
 
     module = ModuleType("torch.utils.tensorboard")
-    module.SummaryWriter = refuse  # type: ignore[attr-defined]
+    module.SummaryWriter = refuse
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
     run(journal(tmp_path))
     out, err = capsys.readouterr()

@@ -101,14 +101,14 @@ class Echo:
 def test_the_playable_share_is_that_of_excerpts_from_all_over() -> None:
     silent, sounding = np.zeros(200, np.int16), np.full(200, 9, np.int16)
     music = [Recording(wav) for wav in (silent, sounding, sounding, sounding)]
-    assert playable_share(music, Echo(), Sharer()) == 0.75  # type: ignore[arg-type]
-    assert playable_share(music[:1], Echo(), Sharer()) == 0  # type: ignore[arg-type]
+    assert playable_share(music, Echo(), Sharer()) == 0.75
+    assert playable_share(music[:1], Echo(), Sharer()) == 0
 
 
 def test_all_is_heard_in_order_whatever_the_number_of_threads() -> None:
     music, seconds = counting(20, 30, 40, 50), []
-    one = hear_all(music, Echo(), Sharer(), 1, 2, 1, seconds.append)  # type: ignore[arg-type]
-    three = hear_all(music, Echo(), Sharer(), 1, 2, 3, lambda s: None)  # type: ignore[arg-type]
+    one = hear_all(music, Echo(), Sharer(), 1, 2, 1, seconds.append)
+    three = hear_all(music, Echo(), Sharer(), 1, 2, 3, lambda s: None)
     assert [len(r.wav) for r in one] == [20, 30, 40, 50]
     assert sum(seconds) == 2 * 14
     for a, b in zip(one, three, strict=True):

@@ -38,7 +38,7 @@ def test_a_clash_of_names_is_settled_by_the_package(toy: ToyPlugin, tmp_path: Pa
     other = write_decoder(tmp_path / "other" / "low.safetensors", read_info(toy.encoder).space)
     other = write_decoder(other.path, other.space, name="low", frequency_hz=55.0)
     second = ToyPlugin(toy.encoder, (other.path,))
-    second.umt_families = list  # type: ignore[method-assign]
+    second.umt_families = list
     catalog = make_catalog(a=toy, b=second)
     with pytest.raises(UsageError, match=r"say a:low or b:low\."):
         catalog.domain("low")

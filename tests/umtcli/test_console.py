@@ -73,5 +73,5 @@ def test_progress_takes_descriptions_literally(capsys: pytest.CaptureFixture[str
         progress.refresh()
         assert progress.tasks[0].description == "[red]a[/]"
         (text_column, *_) = progress.columns
-        assert str(text_column.render(progress.tasks[0])) == "[red]a[/]"  # type: ignore[attr-defined]
+        assert str(text_column.render(progress.tasks[0])) == "[red]a[/]"
     assert capsys.readouterr().out == ""

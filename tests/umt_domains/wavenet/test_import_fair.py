@@ -305,7 +305,7 @@ def test_a_table_that_hides_its_methods_is_read_all_the_same(
     files: dict[str, bytes], tmp_path: Path, home: Path
 ) -> None:
     state = OrderedDict(fair_zip.models()[5])
-    state.get = "hidden"  # type: ignore[method-assign, assignment]
+    state.get = "hidden"
     files = files | {"bestmodel_5.pth": fair_zip.saved(state)}
     assert len(import_fair(fair_zip.write_zip(tmp_path / "fair.zip", files), home)) == 6
 

@@ -42,7 +42,7 @@ def home(site_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def train(home: Path, space: object, more: dict[str, str]) -> None:
     provenance = {"description": "a kazoo", "data": "none", "recipe": "none", **more}
     path = home / "domains" / "kazoo.safetensors"
-    write_decoder(path, space, "kazoo", 300.0, provenance)  # type: ignore[arg-type]
+    write_decoder(path, space, "kazoo", 300.0, provenance)
 
 
 def run(*command: object, path: tuple[Path, ...] = ()) -> str:
@@ -118,7 +118,7 @@ def test_an_encoder_of_the_users_own_comes_along(home: Path, tmp_path: Path) -> 
     module: dict[str, object] = {"__file__": str(tmp_path / "umt-kazoo/umt_kazoo/__init__.py")}
     text = (tmp_path / "umt-kazoo/umt_kazoo/__init__.py").read_text("utf-8")
     exec(compile(text, "plugin", "exec"), module)
-    assert module["umt_encoders"]() == [packed.path]  # type: ignore[operator]
+    assert module["umt_encoders"]() == [packed.path]
 
 
 def test_nothing_is_packed_without_a_licence_and_an_author(

@@ -38,8 +38,8 @@ def prepared(source: Source, out: Path, **settings: object) -> tuple[Manifest, f
     def report(read_s: float, num_files: int) -> None:
         seconds.append(read_s)
 
-    learner = Learner(**settings)  # type: ignore[arg-type]
-    return prepare(source, out, learner, 2, report), sum(seconds)  # type: ignore[arg-type]
+    learner = Learner(**settings)
+    return prepare(source, out, learner, 2, report), sum(seconds)
 
 
 def test_shards_hold_what_the_whole_files_would(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_shards_hold_what_the_whole_files_would(tmp_path: Path) -> None:
 
 
 def load_split_of(tmp_path: Path, split: str) -> list:
-    return load_split(tmp_path / "out" / "kazoo", split)  # type: ignore[arg-type]
+    return load_split(tmp_path / "out" / "kazoo", split)
 
 
 def test_every_level_becomes_that_of_training_at_the_familys_rate(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare(source, tmp_path / "out", Learner(), 1, interrupt)  # type: ignore[arg-type]
+        prepare(source, tmp_path / "out", Learner(), 1, interrupt)
     shards = tmp_path / "out" / "kazoo" / "shards"
     assert not [path for path in shards.iterdir() if path.suffix != ".zip"]
     kept = len(list(shards.iterdir()))
@@ -163,7 +163,7 @@ def test_recordings_of_two_folders_are_not_mixed_unasked(tmp_path: Path) -> None
     with pytest.raises(OutputExists, match="was prepared with the folder"):
         prepared(other, tmp_path / "out")
     manifest = prepare(
-        other, tmp_path / "out", Learner(), 1, lambda s, n: None, overwrite=True  # type: ignore[arg-type]
+        other, tmp_path / "out", Learner(), 1, lambda s, n: None, overwrite=True
     )  # fmt: skip
     assert len(manifest.records) == 4
 

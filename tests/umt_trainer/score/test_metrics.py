@@ -115,7 +115,7 @@ def test_silence_is_measured_as_far_as_it_can_be(case: Case) -> None:
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_worse_is_less_or_more_as_the_metric_says(metric: object) -> None:
-    less_is_worse = metric.better == "more"  # type: ignore[attr-defined]
-    assert metric.is_worse(0.4, 0.5) == less_is_worse  # type: ignore[attr-defined]
-    assert metric.is_worse(0.6, 0.5) == (not less_is_worse)  # type: ignore[attr-defined]
-    assert not metric.is_worse(0.5, 0.5)  # type: ignore[attr-defined]
+    less_is_worse = metric.better == "more"
+    assert metric.is_worse(0.4, 0.5) == less_is_worse
+    assert metric.is_worse(0.6, 0.5) == (not less_is_worse)
+    assert not metric.is_worse(0.5, 0.5)

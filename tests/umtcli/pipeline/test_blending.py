@@ -32,7 +32,7 @@ def joint(**changes: object) -> Joint:
         "crossfade_s": 0.5,
         **changes,
     }
-    return Joint(**settings)  # type: ignore[arg-type]
+    return Joint(**settings)
 
 
 def hear(

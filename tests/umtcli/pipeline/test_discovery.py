@@ -15,7 +15,7 @@ from umtcli.pipeline.manifest import Made, Manifest, Manifests
 
 def found(folder: Path, **selection: tuple[str, ...]) -> list[str]:
     """What is found in a folder, as paths in it."""
-    sources = find_sources([str(folder)], Selection(**selection), Manifests())  # type: ignore[arg-type]
+    sources = find_sources([str(folder)], Selection(**selection), Manifests())
     assert all(source.found for source in sources)
     paths = [source.path for source in sources if source.path]
     assert [source.folder for source in sources] == [p.parent.relative_to(folder) for p in paths]

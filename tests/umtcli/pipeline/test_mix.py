@@ -59,7 +59,7 @@ def test_other_streams_have_other_noises() -> None:
 class SlowDecoder(ToyDecoder):
     """Plays the toy's music at half the toy's rate, and says so."""
 
-    def streams(self, seed: int = 0) -> HalvedStreams:  # type: ignore[override]
+    def streams(self, seed: int = 0) -> HalvedStreams:
         return HalvedStreams(super().streams(seed))
 
 
@@ -128,7 +128,7 @@ class MidFamily(ToyFamily):
     """One of its domains plays the mid once."""
 
     def load_decoder(self, bundle: Bundle, *arguments: object) -> ToyDecoder:
-        decoder = super().load_decoder(bundle, *arguments)  # type: ignore[arg-type]
+        decoder = super().load_decoder(bundle, *arguments)
         decoder.mid_only = bundle.info.name == "high"
         return decoder
 

@@ -17,7 +17,7 @@ from umtcli.pipeline.players import find_player
 
 def named(catalog: Catalog, source: Source, **request: object) -> str:
     """The path of one output, played by `low`."""
-    asked = Request(("x",), ("low",), **request)  # type: ignore[arg-type]
+    asked = Request(("x",), ("low",), **request)
     path, _ = Naming(asked, 1, folders=False).output(source, find_player("low", catalog))
     assert path is not None
     return path.as_posix()

@@ -22,7 +22,7 @@ def outputs(catalog: Catalog, *inputs: Path | str, **request: object) -> list[st
 
 def _request(*inputs: Path | str, **request: object) -> Request:
     settings: dict[str, object] = {"to": ("low",), **request}
-    return Request(inputs=tuple(map(str, inputs)), **settings)  # type: ignore[arg-type]
+    return Request(inputs=tuple(map(str, inputs)), **settings)
 
 
 def test_outputs_lie_beside_their_inputs(tmp_path: Path, catalog: Catalog) -> None:
@@ -93,7 +93,7 @@ def test_an_input_is_never_overwritten(tmp_path: Path, catalog: Catalog, link: o
     target = song
     if link is not None:
         target = tmp_path / "other.wav"
-        link(target, song)  # type: ignore[operator]
+        link(target, song)
     with pytest.raises(UsageError, match="is an input"):
         plan(_request(song, output=str(target), overwrite=True), catalog)
 
@@ -146,7 +146,7 @@ def test_a_folder_without_audio_is_wrong_usage(tmp_path: Path, catalog: Catalog)
 def test_nothing_to_do_is_wrong_usage(catalog: Catalog, empty: dict[str, tuple[str, ...]]) -> None:
     given = {"inputs": ("a.wav",), "to": ("low",), **empty}
     with pytest.raises(UsageError, match="Say what"):
-        plan(Request(**given), catalog)  # type: ignore[arg-type]
+        plan(Request(**given), catalog)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63, 10**30])

@@ -60,7 +60,7 @@ def test_a_package_settles_a_clash_inside_a_mix(tmp_path: Path) -> None:
 
 
 class _WithoutFamily(ToyPlugin):
-    def umt_families(self) -> list[object]:  # type: ignore[override]
+    def umt_families(self) -> list[object]:
         return []
 
 

@@ -30,7 +30,7 @@ def states(results: list[Result]) -> list[str]:
 def ask(folder: Path, **request: object) -> Request:
     """All of a folder, into the folder `out` beside it."""
     settings: dict[str, object] = {"to": ("low",), "output": str(folder.parent / "out"), **request}
-    return Request((str(folder),), **settings)  # type: ignore[arg-type]
+    return Request((str(folder),), **settings)
 
 
 @pytest.fixture

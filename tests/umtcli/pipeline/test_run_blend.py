@@ -30,7 +30,7 @@ def pieces(tmp_path: Path) -> tuple[Path, Path]:
 
 def play(pieces: tuple[Path, Path], catalog: Catalog, **options: object) -> Result:
     settings: dict[str, object] = {"to": "low", "at_s": 2.0, "crossfade_s": 1.0, **options}
-    return blend(*pieces, catalog=catalog, **settings)  # type: ignore[arg-type]
+    return blend(*pieces, catalog=catalog, **settings)
 
 
 def test_it_lasts_until_the_crossfade_and_all_of_the_second(
@@ -235,7 +235,7 @@ def test_events_tell_the_whole_story(pieces: tuple[Path, Path], catalog: Catalog
     assert kinds[:2] == ["RunPlanned", "JobStarted"]
     assert set(kinds[2:-2]) == {"JobAdvanced"}
     assert kinds[-2:] == ["OutputFinished", "JobFinished"]
-    assert events[-3].done_s == pytest.approx(2 + 31_977 / 8_000)  # type: ignore[union-attr]
+    assert events[-3].done_s == pytest.approx(2 + 31_977 / 8_000)
 
 
 def test_memory_does_not_grow_with_the_pieces(tmp_path: Path, catalog: Catalog) -> None:

@@ -60,9 +60,9 @@ class SpyFamily(ToyFamily):
     encoders_loaded: int = 0
     decoders_loaded: list[str] = field(default_factory=list)
 
-    def load_encoder(self, bundle: Bundle, device: str) -> SpyEncoder:  # type: ignore[override]
+    def load_encoder(self, bundle: Bundle, device: str) -> SpyEncoder:
         self.encoders_loaded += 1
-        return SpyEncoder(super().load_encoder(bundle, device), self)  # type: ignore[arg-type]
+        return SpyEncoder(super().load_encoder(bundle, device), self)
 
     def load_decoder(self, bundle: Bundle, device: str, options: Mapping[str, Value]) -> ToyDecoder:
         self.decoders_loaded.append(bundle.info.name)

@@ -38,7 +38,7 @@ class Sink(io.BytesIO):
         super().__init__()
         self.came_out = came_out
 
-    def write(self, data: bytes) -> int:  # type: ignore[override]
+    def write(self, data: bytes) -> int:
         written = super().write(data)
         if self.tell() > 10_000:
             self.came_out.set()
@@ -51,7 +51,7 @@ def test_a_pipe_gives_audio_before_its_input_ends(tmp_path: Path, catalog: Catal
     came_out = threading.Event()
     source, sink = PatientSource(data, came_out), Sink(came_out)
     request = Request(inputs=("-",), to=("low",), output="-")
-    (result,) = run(request, catalog, stdin=source, stdout=sink)  # type: ignore[arg-type]
+    (result,) = run(request, catalog, stdin=source, stdout=sink)
     assert result.error is None
     assert source.in_time
     (tmp_path / "out.wav").write_bytes(sink.getvalue())

@@ -68,14 +68,14 @@ class NotingLane:
 def part(lane: NotingLane, encoder: object | None = None) -> Part:
     space = LatentSpace("toy/1", 2, FRAME_RATE, "")
     encoder = encoder or ToyEncoder(space, torch.ones(2))
-    return Part("toy", encoder, lane, plays_mid=False)  # type: ignore[arg-type]
+    return Part("toy", encoder, lane, plays_mid=False)
 
 
 def translated(parts: list[Part], *, overlap: bool) -> list[float]:
     """Translate `Blocks` and return what `advanced` was told."""
     told: list[float] = []
     meter = LoudnessMeter(RATE, 1)
-    translate(Blocks(), parts, meter, told.append, overlap=overlap)  # type: ignore[arg-type]
+    translate(Blocks(), parts, meter, told.append, overlap=overlap)
     return told
 
 

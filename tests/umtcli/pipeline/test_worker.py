@@ -25,7 +25,7 @@ FOR_EVER = Limits(timeout_s=10_000)
 def _no_process_is_left() -> Iterator[None]:
     yield
     # multiprocessing keeps one for as long as its parent lives
-    resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined]
+    resource_tracker._resource_tracker._stop()
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_job_that_never_ends_or_crashes_fails_alone(
     for result in (first, second):  # another worker took the place of the one that died
         assert isinstance(result.error, error)
     with pytest.raises(error, match=said):
-        raise first.error  # type: ignore[misc]
+        raise first.error
     assert made(songs) == [".umt.jsonl"]  # where both failures are noted
     assert multiprocessing.active_children() == []
 
