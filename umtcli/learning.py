@@ -56,6 +56,8 @@ class Learning(Protocol):
     """Of all training audio (Hz)."""
     hop_samples: int
     """Samples per latent frame."""
+    hears_scores: bool
+    """Whether `encoder_loss` compares what is heard with the notes of a score."""
 
     @property
     def distortion(self) -> Mapping[str, Any]:

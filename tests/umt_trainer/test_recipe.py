@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from umt_domains.wavenet.learning import WavenetLearning
+from umt_domains.plugin import umt_families
 from umt_trainer.loop import learning_rate
 from umt_trainer.recipe import read_recipe
 from umtcli.errors import UsageError
 
+FAMILIES = {family.name: family for family in umt_families()}
 RECIPES = Path(__file__).parents[2] / "trainer" / "recipes"
 MINIMAL = 'family = "wavenet"\n[run]\nsteps = 5\n'
 
@@ -18,22 +19,20 @@ MINIMAL = 'family = "wavenet"\n[run]\nsteps = 5\n'
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_recipe_loads_and_its_networks_can_be_built(path: Path) -> None:
     recipe = read_recipe(path)
+    family = FAMILIES[recipe.family]
     for processes in (1, 2, 4, 8):
         if recipe.run.batch_size % processes == 0:
             assert recipe.run.parts(processes) % processes == 0
     if recipe.encoder.get("channels", 128) < 128:  # the paper's take seconds to build
-        learning = WavenetLearning.of(recipe.encoder)
+        learning = family.learning(recipe.encoder, recipe.distortion)
         learning.new_encoder(recipe.encoder)
         learning.new_decoder(recipe.decoder)
-    assert recipe.family == "wavenet"
 
 
 def test_there_is_a_recipe_for_each_published_setup() -> None:
     names = {path.stem for path in RECIPES.glob("*.toml")}
-    assert names == {
-        f"wavenet-{name}"
-        for name in ("paper", "authors-script", "default", "small-gpu", "small", "smoke")
-    }
+    sizes = ("paper", "authors-script", "default", "small-gpu", "small", "smoke")
+    assert names == {"harmonic-default", *(f"wavenet-{size}" for size in sizes)}
 
 
 def test_the_papers_recipe_is_the_paper() -> None:

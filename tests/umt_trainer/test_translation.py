@@ -274,6 +274,9 @@ def test_what_bears_on_the_result_is_in_the_identity() -> None:
         "family": [replace(t, learning=Frames(family="other"))],
     }
     louder = replace(t, learning=Frames(distortion={"louder": 2.0}))
+    drums = replace(t, background=[torch.ones(3)])
+    assert drums.identity().keys() - t.identity().keys() == {"background"}
+    assert drums.identity() != replace(t, background=[torch.zeros(3)]).identity()
     assert louder.identity() == t.identity() | {"distortion": {"louder": 2.0}}
     for name, tasks in others.items():
         for other in tasks:

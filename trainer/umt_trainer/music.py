@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from umt_trainer.data import Recording
+import numpy as np
+import torch
+from torch import Tensor
+
+from umt_trainer.data import Recording, load_recording
 from umt_trainer.prepare import Source, Split, load_split, prepare, read_manifest
 from umt_trainer.prepare.manifest import FILE
 from umt_trainer.translation import Domain
@@ -31,7 +35,14 @@ def prepare_missing(
         if not is_prepared(folder):
             if not is_prepared(out / name):
                 tell(f"{name}: preparing {folder}.")
-            manifest = prepare(Source(name, folder), out, learning, num_threads(), lambda *_: None)
+            manifest = prepare(
+                Source(name, folder),
+                out,
+                learning,
+                num_threads(),
+                lambda *_: None,
+                scores=learning.hears_scores,
+            )
             for reject in manifest.rejects:
                 tell(f"{name}: {reject.source} is left out: {reject.reason}")
             prepared[name] = out / name
@@ -49,7 +60,8 @@ def load_domains(
     """Each domain's music of one split; recordings shorter than an example are left out.
 
     Raises:
-        TrainingError: a domain has nothing left, or was prepared for another sample rate.
+        TrainingError: a domain has nothing left, was prepared for another sample rate, or
+            lacks scores that the family's encoders learn from.
     """
     domains = []
     for name, folder in prepared.items():
@@ -61,8 +73,31 @@ def load_domains(
                 f"--family {learning.family}."
             )
         recordings = load_split(folder, split)
+        unscored = [recording.name for recording in recordings if recording.notes is None]
+        if learning.hears_scores and unscored:
+            raise TrainingError(
+                f"{name}: {unscored[0]} has no score, and encoders of the {learning.family} family "
+                "learn from scores. Put a MIDI file of the same name beside each recording."
+            )
         domains.append(Domain(name, _long_enough(name, recordings, split, crop_s, learning)))
     return domains
+
+
+def load_background(folder: str, learning: Learning) -> list[Tensor]:
+    """All sounds of a folder, each (T,), in memory; none if no folder is named.
+
+    Raises:
+        UsageError: there is nothing in it.
+        TrainingError: a sound is silent.
+        DecodeError: a file is not audio.
+    """
+    if not folder:
+        return []
+    files = Source("background", Path(folder)).files() if Path(folder).exists() else []
+    if not files:
+        raise UsageError(f"background: there is no sound in {folder}.")
+    sounds = [load_recording(path, learning.sample_rate) for path in files]
+    return [torch.from_numpy(sound.wav[:].astype(np.float32) / 32768) for sound in sounds]
 
 
 def _long_enough(

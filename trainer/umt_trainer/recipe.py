@@ -101,6 +101,8 @@ class Recipe:
     """Whether the encoder hears the music through its family's distortions."""
     distortion: Table = field(default_factory=dict)
     """How these are to be, as the family has them."""
+    background: str = ""
+    """A folder of sounds without notes, such as drums, that may be mixed into what is heard."""
     space: str = "trained/1"
     """Name of the latent space, for people; the fingerprint is what counts."""
     provenance: Mapping[str, str] = field(default_factory=dict)
@@ -146,6 +148,8 @@ def read_recipe(path: Path, domains: Mapping[str, Path] | None = None) -> Recipe
             values[name] = _build(kind, values.get(name, {}), f"[{name}]")
         own = {name: path.parent / folder for name, folder in _texts(values, "domains").items()}
         values["domains"] = dict(domains) if domains else own
+        if isinstance(values.get("background"), str):
+            values["background"] = str(path.parent / values["background"])
         values["provenance"] = _texts(values, "provenance")
         recipe = _build(Recipe, values, "the top level")
         _check_domains(recipe)

@@ -20,7 +20,7 @@ from umt_trainer.export import write_bundles
 from umt_trainer.journal import Journal
 from umt_trainer.launching import launch
 from umt_trainer.loop import best_path, train
-from umt_trainer.music import is_prepared, load_domains, prepare_missing
+from umt_trainer.music import is_prepared, load_background, load_domains, prepare_missing
 from umt_trainer.previews import Previews
 from umt_trainer.recipe import Recipe, read_recipe
 from umt_trainer.translation import TranslationNetwork, TranslationTask
@@ -169,6 +169,7 @@ def new_task(
         load_domains(folders, "train", recipe.run.crop_s, learning),
         recipe.run,
         recipe.confusion,
+        load_background(recipe.background, learning),
         distorted=recipe.distorted,
     )
 

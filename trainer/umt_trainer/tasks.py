@@ -103,11 +103,7 @@ class EncoderTask:
 
     def identity(self) -> dict[str, Any]:
         """The network, the family, the practice music and the background."""
-        sounds = hashlib.sha256()
-        for sound in self.background:
-            sounds.update(repr((len(sound), zlib.crc32(sound.numpy().tobytes()))).encode())
-        background = f"{len(self.background)} sounds, {sounds.hexdigest()[:12]}"
-        return _identity(self, "encoder") | {"background": background}
+        return _identity(self, "encoder") | {"background": fingerprint_sounds(self.background)}
 
     def phases(self) -> list[Phase]:
         """One: the whole network."""
@@ -172,6 +168,14 @@ class DecoderTask:
         padding = max(0, -start), max(0, end - heard.shape[1])
         inside = heard[:, max(0, start) : end].astype(np.float32)
         return torch.from_numpy(np.pad(inside, ((0, 0), padding))), wav
+
+
+def fingerprint_sounds(sounds: Sequence[Tensor]) -> str:
+    """Tells whether a run's background is that which it began with."""
+    digest = hashlib.sha256()
+    for sound in sounds:
+        digest.update(repr((len(sound), zlib.crc32(sound.numpy().tobytes()))).encode())
+    return f"{len(sounds)} sounds, {digest.hexdigest()[:12]}"
 
 
 def _identity(task: EncoderTask | DecoderTask, kind: str) -> dict[str, Any]:

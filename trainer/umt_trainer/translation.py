@@ -29,7 +29,7 @@ from umt_trainer.ahead import Ahead
 from umt_trainer.config import RunConfig
 from umt_trainer.confusion import ConfusionConfig, ConfusionNetwork, drop
 from umt_trainer.data import Recording, draw_batch, fingerprint
-from umt_trainer.tasks import Phase, total
+from umt_trainer.tasks import Phase, fingerprint_sounds, total
 from umtcli.errors import TrainingError
 from umtcli.learning import Batch, Learning
 
@@ -126,6 +126,8 @@ class TranslationTask:
         how = {} if self.distorted else {"distorted": False}
         if self.learning.distortion:
             how["distortion"] = dict(self.learning.distortion)
+        if self.background:
+            how["background"] = fingerprint_sounds(self.background)
         return how | {
             "kind": "translation",
             "family": self.learning.family,

@@ -61,6 +61,7 @@ class HarmonicLearning:
     front_end_version = FRONT_END_VERSION
     sample_rate = SAMPLE_RATE
     hop_samples = LATENT_HOP
+    hears_scores = True
     distortion: ClassVar[Mapping[str, Any]] = {}
 
     def context_frames(self, decoder: nn.Module) -> tuple[int, int]:

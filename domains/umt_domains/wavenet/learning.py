@@ -53,6 +53,7 @@ class WavenetLearning:
     latent_channels: int = LATENT_CHANNELS
     distorted: Distortion = PAPER
     family: ClassVar[str] = "wavenet"
+    hears_scores: ClassVar[bool] = False
     front_end_version: ClassVar[int] = FRONT_END_VERSION
 
     @classmethod

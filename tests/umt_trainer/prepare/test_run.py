@@ -21,6 +21,7 @@ class Learner:
 
     family: str = "toy"
     sample_rate: int = RATE
+    hears_scores: bool = False
 
 
 def recordings(folder: Path, num: int = 10, duration_s: float = 5.0) -> Source:

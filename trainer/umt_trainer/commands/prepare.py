@@ -64,7 +64,13 @@ def prepare(
     for source in parse_sources(sources):
         with progress_of_files(source.name, len(source.files()), quiet=quiet) as report:
             manifest = run(
-                source, output, learning, jobs or num_threads(), report, overwrite=overwrite
+                source,
+                output,
+                learning,
+                jobs or num_threads(),
+                report,
+                overwrite=overwrite,
+                scores=learning.hears_scores,
             )
         unreadable |= any(reject.unreadable for reject in manifest.rejects)
         tell_rejects(manifest, output / source.name, quiet=quiet)

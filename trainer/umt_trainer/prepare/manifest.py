@@ -47,6 +47,8 @@ class Record:
     """What brought it to the level of training."""
     shard: str
     """Name of the file in `shards/`."""
+    score: str | None = None
+    """SHA-256 of the MIDI file beside it, if its notes are in the shard."""
     warning: str | None = None
     """Why only a part of it could be read, if so."""
     parts: tuple[Part, ...] = ()

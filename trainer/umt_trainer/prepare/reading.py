@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from umt_trainer.data import Recording
-from umt_trainer.prepare.manifest import Split, read_manifest
+import numpy as np
+
+from umt_trainer.data import Array, Recording
+from umt_trainer.prepare.manifest import Part, Split, read_manifest
 from umt_trainer.prepare.run import SHARDS
-from umt_trainer.prepare.shards import ShardedWave
+from umt_trainer.prepare.scores import within
+from umt_trainer.prepare.shards import ShardedWave, read_facts
+from umtcli.errors import TrainingError
 
 
 def load_split(folder: Path, split: Split) -> list[Recording]:
@@ -18,7 +22,7 @@ def load_split(folder: Path, split: Split) -> list[Recording]:
         split: train, val or test.
 
     Raises:
-        TrainingError: the domain is not prepared, or its manifest is damaged.
+        TrainingError: the domain is not prepared, or its manifest or a score is damaged.
     """
     manifest = read_manifest(folder)
     return [
@@ -26,8 +30,20 @@ def load_split(folder: Path, split: Split) -> list[Recording]:
             ShardedWave(
                 folder / SHARDS / record.shard, part.first, part.num_samples, manifest.sample_rate
             ),
+            _notes(folder / SHARDS / record.shard, part, manifest.sample_rate)
+            if record.score
+            else None,
             name=f"{record.source}@{part.first}",
             digest=record.sha256,
         )
         for record, part in manifest.parts(split)
     ]
+
+
+def _notes(shard: Path, part: Part, sample_rate: int) -> Array:
+    """The score of a stretch."""
+    facts = read_facts(shard) or {}
+    notes = np.array(facts.get("notes", ()), np.float64)
+    if notes.ndim != 2 or notes.shape[1] != 4:
+        raise TrainingError(f"The shard {shard} lacks its score. Delete it and prepare again.")
+    return within(notes, part.first / sample_rate, part.num_samples / sample_rate)

@@ -26,11 +26,12 @@ from umt_trainer.prepare.manifest import (
     record_of,
     write_manifest,
 )
+from umt_trainer.prepare.scores import read_notes, score_of
 from umt_trainer.prepare.shards import Array, read_facts, write_shard
 from umt_trainer.prepare.sources import Source
 from umt_trainer.prepare.split import SHORTEST_PART_S, split
 from umt_trainer.prepare.survey import Advance, file_digest, mono_blocks, survey
-from umtcli.errors import DecodeError, OutputExists, TrainingError, UsageError
+from umtcli.errors import OutputExists, TrainingError, UmtError, UsageError
 from umtcli.learning import Learning
 from umtcli.media import open_audio
 
@@ -49,6 +50,7 @@ def prepare(
     report: Report,
     *,
     overwrite: bool = False,
+    scores: bool = False,
 ) -> Manifest:
     """Prepare one domain, or go on with it: files that are done and unchanged are not read.
 
@@ -59,6 +61,7 @@ def prepare(
         workers: how many files are read at once.
         report: told how far it is.
         overwrite: whether to replace a domain prepared from another folder.
+        scores: whether to keep the notes of MIDI files beside the recordings.
 
     Raises:
         UsageError: the folder holds no file that could be audio.
@@ -73,7 +76,7 @@ def prepare(
         source.name, learning.family, learning.sample_rate, str(source.folder.resolve()), (), ()
     )
     _refuse_another(folder, header, overwrite=overwrite)
-    outcomes = _work(files, source, folder, header, workers, report)
+    outcomes = _work(files, source, folder, header, workers, report, scores=scores)
     manifest = _assemble(header, outcomes)
     write_manifest(folder, manifest)
     _clean(folder / SHARDS, {record.shard for record in manifest.records})
@@ -112,6 +115,8 @@ def _work(
     header: Manifest,
     workers: int,
     report: Report,
+    *,
+    scores: bool,
 ) -> list[Record | Reject]:
     """What became of each file, in their order."""
     stop = Event()
@@ -122,7 +127,8 @@ def _work(
         report(seconds / 2, 0)  # every file is read twice
 
     def work(path: Path) -> Record | Reject:
-        outcome = _prepare_file(path, source.label(path), folder, header.sample_rate, advance)
+        score = score_of(path) if scores else None
+        outcome = _prepare_file(path, source.label(path), score, folder, header, advance)
         report(0.0, 1)
         return outcome
 
@@ -143,14 +149,17 @@ class _Stopped(Exception):
 
 
 def _prepare_file(
-    path: Path, label: str, folder: Path, sample_rate: int, advance: Advance
+    path: Path, label: str, score: Path | None, folder: Path, header: Manifest, advance: Advance
 ) -> Record | Reject:
     """Make the shard of a file, unless it is there already."""
+    sample_rate = header.sample_rate
     try:
         stat = path.stat()
+        score_digest = file_digest(score) if score else None
         shard = folder / SHARDS / f"{hashlib.sha256(label.encode()).hexdigest()[:16]}.zip"
         done = _done(shard, sample_rate)
-        if done and (done.bytes, done.modified_ns) == (stat.st_size, stat.st_mtime_ns):
+        now = stat.st_size, stat.st_mtime_ns, score_digest
+        if done and (done.bytes, done.modified_ns, done.score) == now:
             return done
         facts = survey(path, sample_rate, advance)
         if facts.rms < 1e-5 or not facts.sounding_s:
@@ -172,11 +181,16 @@ def _prepare_file(
             clipped_share=facts.clipped_share,
             gain_db=20 * math.log10(gain),
             shard=shard.name,
+            score=score_digest,
             warning=facts.warning,
         )
-        blocks = _levelled(path, sample_rate, gain, advance)
-        write_shard(shard, blocks, sample_rate, {"sample_rate": sample_rate, **asdict(record)})
-    except DecodeError as e:
+        kept = {"sample_rate": sample_rate, **asdict(record)}
+        if score:
+            kept["notes"] = read_notes(score).tolist()
+        write_shard(shard, _levelled(path, sample_rate, gain, advance), sample_rate, kept)
+    except TrainingError:
+        raise  # it cannot be written
+    except UmtError as e:  # neither music nor score
         return Reject(label, str(e), unreadable=True)
     except OSError as e:
         return Reject(label, f"Cannot read {path}: {e.strerror}.", unreadable=True)
@@ -188,6 +202,7 @@ def _done(shard: Path, sample_rate: int) -> Record | None:
     facts = read_facts(shard)
     if facts is None or facts.pop("sample_rate", None) != sample_rate:
         return None
+    facts.pop("notes", None)
     try:
         return record_of(facts)
     except (KeyError, TypeError):

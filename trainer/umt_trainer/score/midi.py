@@ -1,45 +1,17 @@
-"""The notes of a standard MIDI file."""
+"""The score that a translation is judged by."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from umt_trainer import midi
 from umt_trainer.score.notes import Note
-from umtcli.errors import UmtError
-
-DRUM_CHANNEL = 9
 
 
 def read_midi(path: Path) -> list[Note]:
-    """All notes but those of drums, in order; pedals are ignored.
-
-    A note that is never ended lasts to the end of the file.
+    """The notes of a standard MIDI file, as `umt_trainer.midi` reads them.
 
     Raises:
         UmtError: the file is no MIDI file, has no notes, or mido is not installed.
     """
-    try:
-        import mido
-    except ImportError as e:
-        raise UmtError("--midi needs mido: pip install 'umtcli[score]'.") from e
-    notes: list[Note] = []
-    sounding: dict[tuple[int, int], float] = {}
-    now_s = 0.0
-    try:
-        for message in mido.MidiFile(path):
-            now_s += message.time
-            if message.type not in ("note_on", "note_off") or message.channel == DRUM_CHANNEL:
-                continue
-            key = message.channel, message.note
-            if key in sounding:
-                notes.append(Note(sounding.pop(key), now_s, message.note))
-            if message.type == "note_on" and message.velocity > 0:
-                sounding[key] = now_s
-    except OSError as e:
-        raise UmtError(f"Cannot read {path}: {e.strerror or 'it is no MIDI file'}.") from e
-    except Exception as e:  # mido lets errors of every kind through
-        raise UmtError(f"Cannot read {path}: it is no whole MIDI file.") from e
-    notes += [Note(start_s, now_s, pitch) for (_, pitch), start_s in sounding.items()]
-    if not notes:
-        raise UmtError(f"{path} has no notes: is it the score of a drum kit?")
-    return sorted(notes)
+    return [Note(note.start_s, note.end_s, note.pitch) for note in midi.read_midi(path)]
