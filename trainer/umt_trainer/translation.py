@@ -123,7 +123,7 @@ class TranslationTask:
     def identity(self) -> dict[str, Any]:
         """The networks, the family and every domain's music."""
         config_of = self.learning.config_of
-        how = {} if self.distorted else {"distorted": False}
+        how: dict[str, Any] = {} if self.distorted else {"distorted": False}
         if self.learning.distortion:
             how["distortion"] = dict(self.learning.distortion)
         if self.background:
