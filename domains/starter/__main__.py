@@ -1,24 +1,23 @@
 """The recipe's commands, one a step: ``python -m starter --help``."""
 
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from starter import development as judging
+from starter import lines as single
 from starter import pieces
-from starter.render import SOUNDFONT, Job, render_all
+from starter.progress import bar, training, work
+from starter.render import SOUNDFONT, Job, render
 from starter.runs import DECODER_RUN, ENCODER_RUN
 from starter.targets import TARGETS
 from umtcli.errors import UmtError
-
-Report = Callable[[int, Mapping[str, float]], None]
 
 app = typer.Typer(
     help="Make the bundled weights again, step by step. Every step goes on where it stopped.",
@@ -73,6 +72,41 @@ def domains(
 
 
 @app.command()
+def lines(
+    out: Out,
+    minutes: Annotated[float, typer.Option(min=0.5, help="Of music for each domain.")] = 40.0,
+    pieces_per_source: Annotated[int, typer.Option(min=1, help="To judge it by.")] = 3,
+    seed: Seed = 4,
+    soundfont: Soundfont = SOUNDFONT,
+    processes: Processes = 2,
+) -> None:
+    """Render single lines that the small WaveNet system learns from, and is judged by."""
+    jobs = [
+        *single.lines(out, minutes, seed, soundfont=soundfont),
+        *single.evaluation(out, pieces_per_source, 30.0, seed, soundfont),
+    ]
+    _render("lines", jobs, processes)
+
+
+@app.command()
+def development(
+    out: Out,
+    pieces_per_source: Annotated[int, typer.Option(min=1)] = 1,
+    seconds: Seconds = 20.0,
+    seed: Seed = 77_001,
+    soundfont: Annotated[
+        Path, typer.Option(help="Of the sources; none that a network has learned from.")
+    ] = judging.SOUNDFONT,
+    processes: Processes = 2,
+) -> None:
+    """Render the set that translations are measured on, and how each domain plays it itself."""
+    cases = judging.cases(pieces_per_source)
+    todo = list(judging.tasks(out, cases, seconds, seed, soundfont, list(TARGETS)))
+    judging.write_list(out, cases)
+    work("development set", todo, processes)
+
+
+@app.command()
 def sample(path: Annotated[Path, typer.Argument(help="The FLAC file to write.")]) -> None:
     """Render the minuet that the demo translates."""
     from starter.sample import render_sample
@@ -90,7 +124,7 @@ def encoder(
     from starter.learn import train_encoder
 
     config = replace(ENCODER_RUN, steps=steps, seed=seed)
-    with _training("encoder", steps) as report:
+    with training("encoder", steps) as report:
         info = train_encoder(out, config, report)
     Console(stderr=True).print(f"encoder {info.space} is in {info.path}")
 
@@ -106,52 +140,70 @@ def decoder(
     from starter.learn import train_decoder
 
     config = replace(DECODER_RUN, steps=steps, seed=seed)
-    with _training(domain, steps) as report:
+    with training(domain, steps) as report:
         info = train_decoder(out, domain, config, report)
     Console(stderr=True).print(f"{domain} is in {info.path}")
 
 
-@contextmanager
-def _training(what: str, steps: int) -> Iterator[Report]:
-    """A progress bar with the losses, one torch thread a worker; ends with the time taken."""
+@app.command()
+def recogniser(out: Out, seed: Seed = 1) -> None:
+    """Teach a small network to tell the domains apart; try it on true renderings."""
     import torch
+
+    from starter import recognition
 
     torch.set_num_threads(1)
     console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[losses]}"),
+    with console.status("Looking at the domains' music") as status:
+        path = recognition.train_recogniser(out, seed, lambda name: status.update(f"Seen {name}"))
+        status.update("Trying it on the development set's true renderings")
+        trial = recognition.try_out(recognition.load(out), recognition.true_renderings(out))
+    console.print(f"The recogniser is in {path}")
+    typer.echo(f"right on {trial.num_right} of {trial.num_files} files, {trial.accuracy:.1%}")
+    for name, others in trial.mistaken.items():
+        typer.echo(f"{name} was taken for {', '.join(others)}")
+
+
+@app.command()
+def table(
+    out: Out,
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of the bundles to judge. Default: OUT/weights.")
+    ] = None,
+    domain: Annotated[list[str] | None, typer.Option(help="Only this one; again for more.")] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Only such cases, e.g. clean; again for more.")
+    ] = None,
+    real: Annotated[
+        Path | None, typer.Option(help="Folder of recordings without scores, played by the piano.")
+    ] = None,
+    transcriber: Annotated[
+        Path | None, typer.Option(help="basic-pitch's nmp.onnx, as `umt score` takes it.")
+    ] = None,
+) -> None:
+    """Translate the development set, measure all of it, and print the tables as Markdown.
+
+    What was measured is in OUT/rows.jsonl, one JSON object a line, and is not measured again
+    for the same weights.
+    """
+    import torch
+
+    from starter import measuring
+    from starter.table import markdown
+
+    torch.set_num_threads(1)
+    asked = measuring.Asked(
+        out, weights or out / "weights", tuple(domain or ()), tuple(kind or ()), real, transcriber
     )
-    started_s = time.monotonic()
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(what, total=steps, losses="")
-
-        def report(step: int, losses: Mapping[str, float]) -> None:
-            shown = "  ".join(f"{name.strip('_')} {value:.3f}" for name, value in losses.items())
-            progress.update(task, completed=step + 1, losses=shown)
-
-        yield report
-    console.print(f"{what}: {(time.monotonic() - started_s) / 60:.1f} minutes")
+    with bar("translations") as (progress, task):
+        rows = measuring.measure_all(
+            asked, lambda done, total: progress.update(task, completed=done, total=total)
+        )
+    typer.echo(markdown(rows), nl=False)
 
 
 def _render(what: str, jobs: Sequence[Job], processes: int) -> None:
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(what, total=len(jobs))
-        made = 0
-        for done in render_all(jobs, processes):
-            made += done
-            progress.advance(task)
-    console.print(f"{what}: {made} rendered, {len(jobs) - made} were there already")
+    work(what, [partial(render, job) for job in jobs], processes)
 
 
 def main() -> None:

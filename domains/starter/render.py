@@ -29,6 +29,9 @@ TAIL_S = 1.0
 FLUIDSYNTH_GAIN = 0.8
 """Puts single notes near -20 dBFS. FluidSynth writes floats, so what goes over is not clipped."""
 
+HALL = {"room-size": 0.85, "damp": 0.2, "width": 0.5, "level": 0.7}
+"""FluidSynth's reverb, where it is wanted."""
+
 PEAK = 0.89
 """Highest sample of any file: -1 dBFS."""
 
@@ -46,6 +49,8 @@ class Job:
     midi_path: Path | None = None
     """Where the score goes, if not beside the sound."""
     soundfont: Path = SOUNDFONT
+    reverb: bool = False
+    """FluidSynth's large hall around it."""
 
     @property
     def score(self) -> Score:
@@ -56,17 +61,21 @@ class Job:
 Runner = Callable[[Sequence[str]], None]
 
 
-def command(midi: Path, wav: Path, soundfont: Path = SOUNDFONT) -> list[str]:
+def command(
+    midi: Path, wav: Path, soundfont: Path = SOUNDFONT, *, reverb: bool = False
+) -> list[str]:
     """The FluidSynth call that plays ``midi`` into ``wav``, a file of floats.
 
-    Reverb and chorus are off: rooms are added where a model is trained, when it needs them.
+    Chorus is off, and so is reverb as a rule: rooms are added where a model is trained.
     """
+    hall = [f"synth.reverb.{name}={value}" for name, value in HALL.items()]
     return [
         "fluidsynth",
         "-q",
         "-ni",
         *("-g", str(FLUIDSYNTH_GAIN)),
-        *("-R", "0"),
+        *("-R", "1" if reverb else "0"),
+        *(word for setting in hall if reverb for word in ("-o", setting)),
         *("-C", "0"),
         *("-r", str(SAMPLE_RATE)),
         *("-O", "float"),
@@ -109,7 +118,7 @@ def render(job: Job, runner: Runner = run_quietly) -> bool:
     with tempfile.TemporaryDirectory(prefix=".render-", dir=job.path.parent) as folder:
         midi, wav, flac = (Path(folder) / f"piece.{suffix}" for suffix in ("mid", "wav", "flac"))
         write_parts(job.parts, midi)
-        runner(command(midi, wav, job.soundfont))
+        runner(command(midi, wav, job.soundfont, reverb=job.reverb))
         score = job.score
         wav_T = fit(wav, score.duration_s + TAIL_S)
         if any(part.score.notes for part in job.parts) and float(np.abs(wav_T).max()) < 1e-4:
@@ -145,7 +154,11 @@ def safe_gain(wav_T: np.ndarray) -> np.ndarray:
     return wav_T
 
 
-def render_all(jobs: Sequence[Job], num_processes: int = 2) -> Iterator[bool]:
-    """Render ``jobs`` in parallel, yielding as each in turn is done."""
+def do_all(tasks: Sequence[Callable[[], bool]], num_processes: int = 2) -> Iterator[bool]:
+    """Do ``tasks`` in parallel, yielding what each in turn returns."""
     with ProcessPoolExecutor(num_processes) as pool:
-        yield from pool.map(render, jobs)
+        yield from pool.map(_do, tasks)
+
+
+def _do(task: Callable[[], bool]) -> bool:
+    return task()
