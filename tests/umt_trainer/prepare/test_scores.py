@@ -60,7 +60,7 @@ def ready(tmp_path: Path, source: Source) -> Callable[[], tuple[Manifest, int]]:
         manifest = prepare(
             source,
             tmp_path / "out",
-            Learner(),  # type: ignore[arg-type]  # no more of a family is asked for
+            Learner(),
             2,
             lambda seconds, _: read_s.append(seconds),
             scores=True,
@@ -130,10 +130,11 @@ def test_a_family_that_hears_scores_refuses_music_without(
     (source.folder / "3.mid").unlink()
     ready()
     domains = {"kazoo": tmp_path / "out" / "kazoo"}
-    splits = ("train", "val", "test")
+
+    def load(learner: Learner) -> None:
+        for split in ("train", "val", "test"):
+            load_domains(domains, split, 1.0, learner)
+
     with pytest.raises(TrainingError, match=r"kazoo: 3\.wav@0 has no score, .* toy family"):
-        for split in splits:
-            load_domains(domains, split, 1.0, Learner())  # type: ignore[arg-type]
-    for split in splits:
-        learner = Learner(hears_scores=False)
-        load_domains(domains, split, 1.0, learner)  # type: ignore[arg-type]
+        load(Learner())
+    load(Learner(hears_scores=False))
