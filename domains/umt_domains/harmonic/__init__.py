@@ -23,7 +23,7 @@ class HarmonicFamily:
         Option(
             "sensitivity", 0.0, -1.0, 1.0, help="plays only what is surely heard … faint notes too"
         ),
-        Option("sides", default=False, help="plays left and right apart: half as fast, wider"),
+        Option("sides", default=False, help="plays left and right apart: wider, takes longer"),
         Option("transpose", 0, -24, 24, "semitones", "plays higher or lower"),
         Option("tuning", 0.0, -100.0, 100.0, "cents", "tunes all notes lower … higher than A440"),
     )
