@@ -12,7 +12,7 @@ switched off with a one-line reason (`umt plugins`); everything else goes on wor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,3 +45,8 @@ def umt_domains() -> Iterable[Domain]:  # type: ignore[empty-body]
 @hookspec
 def umt_commands(app: typer.Typer) -> None:
     """Add commands to the `umt` command line. Import torch inside them, not before."""
+
+
+@hookspec
+def umt_measure(source: Path, output: Path) -> Mapping[str, float]:  # type: ignore[empty-body]
+    """What `umt convert --score` tells of an output beside its input, by name."""

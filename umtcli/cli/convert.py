@@ -80,6 +80,14 @@ def convert(
     retry_failed: RetryFailed = False,
     timeout: Timeout = None,
     max_duration: MaxDuration = None,
+    score: Annotated[
+        bool,
+        typer.Option(
+            "--score",
+            help="Also measure how much of the music each output kept: see docs/quality.md.",
+            rich_help_panel=OUTPUTS,
+        ),
+    ] = False,
     device: Device = "auto",
     json: Json = False,
     quiet: Quiet = False,
@@ -96,8 +104,11 @@ def convert(
     same command. Outputs are known by the hidden file .umt.jsonl beside them.
     """
     from umtcli.cli.progress import ConvertProgress
+    from umtcli.cli.scoring import check_measurable, show_scores
     from umtcli.pipeline import Limits, Request, Selection, run
 
+    if score:
+        check_measurable(ctx.obj, output, dry_run=dry_run)
     to_stdout = goes_to_stdout(output)
     if files_from == "-" and "-" in (inputs or ()):
         raise UsageError("Standard input cannot be both the music and --files-from.")
@@ -127,6 +138,9 @@ def convert(
     with ConvertProgress(quiet=quiet, json=json, to_stdout=to_stdout) as progress:
         results = run(request, Catalog.from_manager(ctx.obj), progress)
     progress.summarise(results)
+    measured = not score or show_scores(ctx.obj, results, json=json)
     if not all(result.ok for result in results):
         gone = any(isinstance(result.error, ReaderGone) for result in results)
         raise typer.Exit(ReaderGone.exit_code if gone else 1)
+    if not measured:
+        raise typer.Exit(1)

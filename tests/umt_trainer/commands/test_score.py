@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import mido
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from signals import silence, write
 from tunes import hear_sines, sines, tune
@@ -17,16 +18,11 @@ from umt_trainer.score.notes import Note
 from umt_trainer.score.transcriber import HOW_TO, TranscriberMissing
 from umtcli.cli import main
 
+pytestmark = pytest.mark.usefixtures("only_umt")
+
 Capture = pytest.CaptureFixture[str]
 PITCHES = [60, 64, 67, 72]
 RATE = 22_050
-
-
-@pytest.fixture(autouse=True)
-def trainer_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = EntryPoint("trainer", "umt_trainer.plugin", "umt")
-    monkeypatch.setattr("umtcli.cli.installed_entry_points", lambda: [own])
-    monkeypatch.setenv("UMT_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -172,6 +168,37 @@ def test_what_could_not_be_measured_did_not_pass(
 ) -> None:
     assert main(["score", *files, "--quiet", "--fail-below", "note_f1=0"]) == 1
     assert "note_f1 could not be measured" in capsys.readouterr().err
+
+
+@pytest.fixture
+def recogniser(tmp_path: Path) -> str:
+    """Takes every sound for a harp: its second bias is the larger."""
+    sizes = {"mean": 320, "scale": 320, "weight_1": (1, 320), "bias_1": 1, "weight_2": (2, 1)}
+    tensors = {name: np.ones(size, "f4") for name, size in sizes.items()}
+    tensors |= {"weight_2": np.zeros((2, 1), "f4"), "bias_2": np.array([0, 1], "f4")}
+    path = tmp_path / "recogniser.safetensors"
+    save_file(tensors, path, metadata={"domains": json.dumps(["piano", "harp"])})
+    return str(path)
+
+
+def test_the_domain_is_recognised(
+    deaf: None, files: list[str], recogniser: str, capsys: Capture
+) -> None:
+    arguments = ["score", *files, "--quiet", "--recogniser", recogniser]
+    assert main([*arguments, "--domain", "harp"]) == 0
+    assert rows(capsys.readouterr().out)["recognised"][-2:] == ["1", "1"]
+    assert main([*arguments, "--domain", "piano", "--fail-below", "recognised=0.5"]) == 1
+    assert capsys.readouterr().err == "Error: recognised is 0.000, below 0.5.\n"
+
+
+def test_a_recogniser_needs_to_be_told_a_domain_it_knows(
+    deaf: None, files: list[str], recogniser: str, capsys: Capture
+) -> None:
+    assert main(["score", *files, "--recogniser", recogniser, "--domain", "tuba"]) == 2
+    assert "recognises no 'tuba'; it knows piano, harp." in capsys.readouterr().err
+    for alone in (["--recogniser", recogniser], ["--domain", "harp"]):
+        assert main(["score", *files, *alone]) == 2
+        assert "give both or neither" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

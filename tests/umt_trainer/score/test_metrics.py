@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tunes import RATE, hear_sines, sines, sound, tune
-from umt_trainer.score.metrics import METRICS, Case, Values, measure
+from umt_trainer.score.metrics import METRICS, RECOGNISED, Case, Values, measure
 
 PITCHES = [60, 64, 67, 72, 67, 64, 62, 60]
 WRONG = [60, 64, 67, 72, 68, 65, 62, 60]  # two of eight
@@ -58,7 +58,7 @@ def test_with_nothing_else_notes_are_those_of_the_source(case: Case) -> None:
 
 
 def test_without_a_transcriber_the_rest_is_measured(case: Case) -> None:
-    names = [metric.name for metric in METRICS]
+    names = [metric.name for metric in METRICS if metric is not RECOGNISED]
     assert list(measured(case)) == names
     assert list(measured(case, transcribing=False)) == names[4:]
 
@@ -69,6 +69,20 @@ def test_pitch_content_is_compared_with_the_sources(case: Case) -> None:
     assert found["chroma_ncc"]["true"] > 0.95 > found["chroma_ncc"]["translation"] > 0.6
     assert found["chroma_dtw"]["source"] == pytest.approx(0, abs=1e-9)
     assert found["chroma_dtw"]["true"] < found["chroma_dtw"]["translation"]
+
+
+def test_pitch_is_compared_with_the_sources(case: Case) -> None:
+    found = measured(case)
+    assert found["pitch_ncc"]["source"] == pytest.approx(1)
+    assert found["pitch_ncc"]["true"] > 0.95
+    assert found["pitch_dtw"]["source"] == 0
+    assert found["pitch_dtw"]["true"] < 0.01 < found["pitch_dtw"]["translation"] < 0.1
+
+
+def test_the_domain_is_recognised_on_every_side(case: Case) -> None:
+    known = {id(case.translation): 0.75, id(case.source): 0.0, id(case.true): 1.0}
+    found = measure(case, recognise=lambda sound: known[id(sound)])
+    assert found[RECOGNISED] == {"translation": 0.75, "source": 0.0, "true": 1.0}
 
 
 def test_timbre_is_compared_with_the_true_rendering(case: Case) -> None:

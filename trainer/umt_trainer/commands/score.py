@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,7 @@ from umtcli.errors import UsageError
 
 if TYPE_CHECKING:
     from umt_trainer.score.metrics import Metric, Values
+    from umt_trainer.score.sound import Sound
     from umt_trainer.score.transcriber import Transcriber
 
 SIDES = {"translation": "translation", "source": "copied source", "true": "true rendering"}
@@ -57,6 +58,20 @@ def score(
             show_default=False,
         ),
     ] = None,
+    recogniser: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A network that tells domains apart: see docs/quality.md. Needs --domain.",
+            show_default=False,
+        ),
+    ] = None,
+    domain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="What the translation should sound like.", show_default=False
+        ),
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -72,6 +87,7 @@ def score(
     from umt_trainer.score.midi import read_midi
     from umt_trainer.score.sound import load_sound
 
+    recognise = _recogniser(recogniser, domain)
     hear = _transcriber(transcriber, quiet=quiet)
     case = Case(
         load_sound(translation),
@@ -81,7 +97,7 @@ def score(
     )
     with console.make_progress(quiet=quiet or not sys.stderr.isatty()) as bars:
         bars.add_task(console.safe(f"Listening to {translation.name}"), total=None)
-        values = measure(case, hear)
+        values = measure(case, hear, recognise)
     if json:
         named = {metric.name: _finite(sides) for metric, sides in values.items()}
         console.print_json({"translation": str(translation), "source": str(source)} | named)
@@ -115,6 +131,25 @@ def parse_limits(texts: Sequence[str]) -> dict[str, float]:
         if math.isnan(limits[name]):
             raise UsageError(f"--fail-below takes METRIC=X with a number, not {text!r}.")
     return limits
+
+
+def _recogniser(path: Path | None, domain: str | None) -> Callable[[Sound], float] | None:
+    """How much of a sound a network takes for a domain.
+
+    Raises:
+        UsageError: one was given without the other, or the network knows no such domain.
+    """
+    if (path is None) != (domain is None):
+        raise UsageError("--recogniser and --domain go together: give both or neither.")
+    if path is None or domain is None:
+        return None
+    from umt_trainer.score.recogniser import load_recogniser
+
+    network = load_recogniser(path)
+    if domain not in network.domains:
+        known = ", ".join(network.domains)
+        raise UsageError(f"{path} recognises no {domain!r}; it knows {known}.")
+    return lambda sound: network.share(sound, domain)
 
 
 def _transcriber(path: Path | None, *, quiet: bool) -> Transcriber | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from umt_trainer.score.sound import ANALYSIS_RATE, Sound
 from umt_trainer.score.spectra import power_spectra
+from umt_trainer.score.warping import Indices, cheapest_way
 
 Array = NDArray[np.float64]
 
@@ -52,6 +53,8 @@ def chroma(sound: Sound) -> Array:
 def cross_correlation(one_F12: Array, other_F12: Array) -> float:
     """The largest normalized cross-correlation of two chroma within a second of lag.
 
+    Any rows of numbers will do, as long as those of both have the same length.
+
     Returns:
         −1 … 1; 1 for equal ones, 0 if one is silent.
     """
@@ -67,37 +70,16 @@ def cross_correlation(one_F12: Array, other_F12: Array) -> float:
 def warping_distance(one_F12: Array, other_F12: Array) -> float:
     """Mean cost of the cheapest way through two chroma at once, by dynamic time warping.
 
-    A frame beside another costs 1 − their product; two silent frames cost nothing. A step
-    in both counts twice, so that all ways have the same length, F + F′.
-
-        D[i, j] = min(D[i − 1, j] + c, D[i, j − 1] + c, D[i − 1, j − 1] + 2c)
+    A frame beside another costs 1 − their product; two silent frames cost nothing.
 
     Returns:
         0 … 2; 0 for equal ones.
-
-    Source: Sakoe, Chiba, Dynamic programming algorithm optimization for spoken word
-    recognition (1978), symmetric form.
     """
-    num_one, num_other = len(one_F12), len(other_F12)
-    if not num_one or not num_other:
-        return 0.0
-    reach = BAND + abs(num_one - num_other)
-    # anti-diagonals: all cells of one depend on the two before it alone; cell i lies at i + 1
-    before = np.full(num_one + 1, np.inf)
-    last = np.full(num_one + 1, np.inf)
-    for diagonal in range(num_one + num_other - 1):
-        first = max(0, diagonal - num_other + 1, (diagonal - reach + 1) // 2)
-        end = min(num_one, diagonal + 1, (diagonal + reach) // 2 + 1)
-        i = np.arange(first, end)
-        cost = _costs(one_F12[i], other_F12[diagonal - i])
-        new = np.full(num_one + 1, np.inf)
-        if diagonal == 0:
-            new[1] = 2 * cost[0]
-        else:
-            straight = np.minimum(last[i], last[i + 1])
-            new[i + 1] = np.minimum(straight + cost, before[i] + 2 * cost)
-        before, last = last, new
-    return float(last[num_one] / (num_one + num_other))
+
+    def costs(one_N: Indices, other_N: Indices) -> Array:
+        return _costs(one_F12[one_N], other_F12[other_N])
+
+    return cheapest_way(len(one_F12), len(other_F12), costs, BAND)
 
 
 def _costs(one_N12: Array, other_N12: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,7 @@ from umt_trainer.score.clicks import num_clicks
 from umt_trainer.score.mel import log_mel_distance
 from umt_trainer.score.notes import Note, agreement
 from umt_trainer.score.onsets import num_written, onsets_s
+from umt_trainer.score.pitch import contour, pitch_correlation, pitch_distance
 from umt_trainer.score.sound import Sound
 from umt_trainer.score.transcriber import Transcriber
 
@@ -37,11 +38,14 @@ NOTE_F1 = Metric("note_f1", "share", "more")
 NOTE_F1_SHARE = Metric("note_f1_share", "of true", "more")
 CHROMA_NCC = Metric("chroma_ncc", "−1 … 1", "more")
 CHROMA_DTW = Metric("chroma_dtw", "0 … 2", "less")
+PITCH_NCC = Metric("pitch_ncc", "−1 … 1", "more")
+PITCH_DTW = Metric("pitch_dtw", "octaves", "less")
 LOG_MEL_DISTANCE = Metric("log_mel_distance", "dB", "less")
 LOG_MEL_SHARE = Metric("log_mel_share", "of copy", "less")
 ONSET_ERROR = Metric("onset_error", "share", "less")
 LOUDNESS_DIFFERENCE = Metric("loudness_difference", "LU", "less")
 CLICKS = Metric("clicks", "", "less")
+RECOGNISED = Metric("recognised", "share", "more")
 METRICS = (
     NOTE_PRECISION,
     NOTE_RECALL,
@@ -49,11 +53,14 @@ METRICS = (
     NOTE_F1_SHARE,
     CHROMA_NCC,
     CHROMA_DTW,
+    PITCH_NCC,
+    PITCH_DTW,
     LOG_MEL_DISTANCE,
     LOG_MEL_SHARE,
     ONSET_ERROR,
     LOUDNESS_DIFFERENCE,
     CLICKS,
+    RECOGNISED,
 )
 
 
@@ -75,18 +82,25 @@ class Case:
         return sides if self.true is None else sides | {"true": self.true}
 
 
-def measure(case: Case, transcribe: Transcriber | None = None) -> dict[Metric, Values]:
+def measure(
+    case: Case,
+    transcribe: Transcriber | None = None,
+    recognise: Callable[[Sound], float] | None = None,
+) -> dict[Metric, Values]:
     """Measure what can be measured.
 
     Args:
         case: the sounds.
         transcribe: hears notes; without it there are no note metrics.
+        recognise: tells how much of a sound is of the wanted domain, 0 … 1.
 
     Returns:
         The metrics in order. One that nothing is known for, e.g. a distance to a true
         rendering that was not given, is left out.
     """
     found = (_notes(case, transcribe) if transcribe else {}) | _spectra(case) | _levels(case)
+    if recognise is not None:
+        found[RECOGNISED] = {side: recognise(sound) for side, sound in case.sides.items()}
     return {metric: found[metric] for metric in METRICS if found.get(metric)}
 
 
@@ -109,11 +123,15 @@ def _notes(case: Case, transcribe: Transcriber) -> dict[Metric, Values]:
 
 def _spectra(case: Case) -> dict[Metric, Values]:
     """Pitch content against the source's, timbre against the true rendering's."""
+    contours = {side: contour(sound) for side, sound in case.sides.items()}
+    source_F = contours["source"]
     chromas = {side: chroma(sound) for side, sound in case.sides.items()}
     source_F12 = chromas["source"]
     found = {
         CHROMA_NCC: {side: cross_correlation(source_F12, c) for side, c in chromas.items()},
         CHROMA_DTW: {side: warping_distance(source_F12, c) for side, c in chromas.items()},
+        PITCH_NCC: {side: pitch_correlation(source_F, c) for side, c in contours.items()},
+        PITCH_DTW: {side: pitch_distance(source_F, c) for side, c in contours.items()},
     }
     if case.true is not None:
         distances = {side: log_mel_distance(sound, case.true) for side, sound in case.sides.items()}
