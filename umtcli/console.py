@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -114,6 +115,21 @@ def print_fields(fields: Iterable[tuple[str, str]]) -> None:
     for name, value in fields:
         table.add_row(Text(safe(name), "bold"), Text(safe(value)))
     stdout_console().print(table)
+
+
+def restart(bars: Progress) -> None:
+    """Start bars again below what was printed since they were stopped.
+
+    Of itself, rich would first erase as many lines as the bars had when they were stopped:
+    now others stand there.
+    """
+    bars.live = Live(
+        console=bars.console,
+        refresh_per_second=bars.live.refresh_per_second,
+        transient=True,
+        get_renderable=bars.get_renderable,
+    )
+    bars.start()
 
 
 def make_progress(*, quiet: bool = False) -> Progress:

@@ -106,7 +106,7 @@ class ConvertProgress:
         # the bars would be printed over, and would redirect stdout while they live
         self._bars.stop()
         yield
-        self._bars.start()
+        console.restart(self._bars)
 
     def _report(self, result: Result) -> None:
         with self._paused():

@@ -1,0 +1,196 @@
+"""`umt convert` on a terminal: bars appear, advance with the music, and vanish."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from shell import Shell, make_shell
+from signals import noise, write
+from umtcli.pipeline.runner import FILE_BLOCK_S
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+
+PATIENCE_S = 60
+BEFORE = "$ umt convert"
+"""A line that stands there already, and stays."""
+PUSHES = 4
+"""Of a song: three blocks, and what the encoder had kept back."""
+Play = Callable[[int], object]
+
+# each push to the decoder takes a byte from the pipe `go`
+GATED = """\
+import os, toy
+go = os.open("go", os.O_RDWR)
+plain = toy.ToyDecoderStreams.push
+def gated(streams, blocks):
+    os.read(go, 1)
+    return plain(streams, blocks)
+toy.ToyDecoderStreams.push = gated
+"""
+
+
+class Terminal:
+    """What a program's stderr looks like on a terminal of 80 columns."""
+
+    def __init__(self) -> None:
+        self._ours, self.theirs = os.openpty()
+        self._seen = BEFORE.encode() + b"\r\n"
+
+    def wait_for(self, is_there: Callable[[list[str]], bool]) -> list[str]:
+        """Look on until the screen shows something."""
+        while not is_there(self.screen()):
+            assert select.select([self._ours], [], [], PATIENCE_S)[0], self.screen()
+            self._seen += os.read(self._ours, 1 << 16)
+        return self.screen()
+
+    def rest(self) -> list[str]:
+        """What is left on the screen once the program has ended."""
+        while select.select([self._ours], [], [], 0)[0]:
+            self._seen += os.read(self._ours, 1 << 16)
+        return self.screen()
+
+    def screen(self) -> list[str]:
+        """The lines that are not blank."""
+        lines, row, column = [""], 0, 0
+        text = self._seen.decode(errors="ignore")
+        for part in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+", text):
+            if part == "\r":
+                column = 0
+            elif part == "\n":
+                row += 1
+                lines += [""] * (row + 1 - len(lines))
+            elif up := re.fullmatch(r"\x1b\[(\d+)A", part):
+                row -= int(up[1])
+            elif part == "\x1b[2K":
+                lines[row] = ""
+            elif not part.startswith("\x1b"):  # other sequences are colours and the cursor
+                before, after = lines[row][:column].ljust(column), lines[row][column + len(part) :]
+                lines[row] = before + part + after
+                column += len(part)
+        return [line.rstrip() for line in lines if line.strip()]
+
+    def close(self) -> None:
+        os.close(self._ours)
+        os.close(self.theirs)
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    made = Terminal()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Two songs of two and a half blocks each, to be played block by block."""
+    made = make_shell(tmp_path, patch=GATED)
+    for name in ("first.wav", "second.wav"):
+        write(made.folder / name, noise(2.5 * FILE_BLOCK_S, 8_000, channels=1), 8_000)
+    return made
+
+
+@pytest.fixture
+def play(shell: Shell) -> Iterator[Play]:
+    """A function that lets the decoder be pushed so many times."""
+    path = shell.folder / "go"
+    os.mkfifo(path)
+    go = os.open(path, os.O_RDWR)  # open all the time, or what was written would be forgotten
+    yield lambda pushes: os.write(go, b"." * pushes)
+    os.close(go)
+
+
+@contextmanager
+def started(
+    shell: Shell, terminal: Terminal, *arguments: str, stdout: int = subprocess.PIPE
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`umt convert` with its stderr on the terminal; its end is certain."""
+    environment = {**shell.environment, "COLUMNS": "80", "LINES": "24", "TERM": "xterm"}
+    command = ("umt", "convert", *arguments, "--to", "piano")
+    with shell.start(*command, stdout=stdout, stderr=terminal.theirs, env=environment) as run:
+        try:
+            yield run
+        finally:
+            run.kill()
+
+
+def percent(screen: list[str], name: str) -> int:
+    """How far the bar of a name is; -1: there is none."""
+    bars = [re.search(r"(\d+)%", line) for line in screen if line.startswith(name)]
+    assert len(bars) <= 1
+    return int(bars[0][1]) if bars and bars[0] else -1
+
+
+def test_a_file_has_a_bar_that_advances_and_vanishes(
+    shell: Shell, terminal: Terminal, play: Play
+) -> None:
+    with started(shell, terminal, "first.wav") as run:
+        shown = terminal.wait_for(lambda screen: percent(screen, "first.wav") == 0)
+        assert len(shown) == 2  # one file needs no bar of all files
+        play(1)
+        terminal.wait_for(lambda screen: percent(screen, "first.wav") == 40)
+        play(1)
+        terminal.wait_for(lambda screen: percent(screen, "first.wav") == 80)
+        play(PUSHES - 2)
+        out, _ = run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0
+    assert terminal.rest() == [BEFORE]
+    assert out.decode() == "first-piano.wav\n"
+
+
+def test_several_files_share_a_bar(shell: Shell, terminal: Terminal, play: Play) -> None:
+    with started(shell, terminal, "first.wav", "second.wav") as run:
+        terminal.wait_for(lambda screen: percent(screen, "first.wav") == 0)
+        assert percent(terminal.screen(), "all files") == 0
+        play(1)
+        terminal.wait_for(lambda screen: percent(screen, "all files") == 20)
+        play(PUSHES - 1)
+        shown = terminal.wait_for(lambda screen: percent(screen, "second.wav") == 0)
+        assert percent(shown, "all files") == 50
+        assert percent(shown, "first.wav") == -1
+        play(PUSHES)
+        out, _ = run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0
+    assert terminal.rest() == [BEFORE]
+    assert out.decode() == "first-piano.wav\nsecond-piano.wav\n"
+
+
+def test_quiet_shows_no_bar(shell: Shell, terminal: Terminal, play: Play) -> None:
+    with started(shell, terminal, "first.wav", "--quiet") as run:
+        play(PUSHES)
+        run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 0
+    assert terminal.rest() == [BEFORE]
+
+
+def test_an_error_stays_where_the_bars_were(shell: Shell, terminal: Terminal, play: Play) -> None:
+    (shell.folder / "second.wav").write_text("no music")
+    with started(shell, terminal, "first.wav", "second.wav") as run:
+        play(PUSHES)
+        run.communicate(timeout=PATIENCE_S)
+    assert run.returncode == 1
+    before, error, count = terminal.rest()
+    assert before == BEFORE
+    assert error.startswith("Error: Cannot decode second.wav")
+    assert count == "1 made, 1 failed."
+
+
+def test_results_on_the_same_terminal_stay_above_the_bars(
+    shell: Shell, terminal: Terminal, play: Play
+) -> None:
+    with started(shell, terminal, "first.wav", "second.wav", stdout=terminal.theirs) as run:
+        play(PUSHES)
+        shown = terminal.wait_for(lambda screen: percent(screen, "second.wav") == 0)
+        assert shown[:2] == [BEFORE, "first-piano.wav"]
+        play(PUSHES)
+        run.communicate(timeout=PATIENCE_S)
+    assert terminal.rest() == [BEFORE, "first-piano.wav", "second-piano.wav"]
