@@ -21,7 +21,6 @@ FilesFrom = Annotated[
     typer.Option(
         metavar="LIST",
         help="More inputs, from a file or - for standard input: one a line, or NUL-separated.",
-        show_default=False,
         rich_help_panel=BATCH,
     ),
 ]
@@ -30,7 +29,6 @@ Include = Annotated[
     typer.Option(
         metavar="PATTERN",
         help="Of files in folders only these: a name or a path in the folder, with * and ?.",
-        show_default=False,
         rich_help_panel=BATCH,
     ),
 ]
@@ -39,7 +37,6 @@ Exclude = Annotated[
     typer.Option(
         metavar="PATTERN",
         help="Leave out these files and folders.",
-        show_default=False,
         rich_help_panel=BATCH,
     ),
 ]
@@ -49,7 +46,6 @@ ShardText = Annotated[
         "--shard",
         metavar="I/N",
         help="Do only the I-th of N shares of the inputs; each machine takes another I.",
-        show_default=False,
         rich_help_panel=BATCH,
     ),
 ]
@@ -63,7 +59,6 @@ Name = Annotated[
         metavar="TEMPLATE",
         help="How outputs are called; may hold folders. Default: `{stem}-{domain}.{ext}`. "
         "`{name}` is the input's name with its suffix.",
-        show_default=False,
         rich_help_panel=OUTPUTS,
     ),
 ]
@@ -90,7 +85,6 @@ Timeout = Annotated[
     typer.Option(
         metavar="S",
         help="Give up a file after so many seconds of work, and go on with the next.",
-        show_default=False,
         rich_help_panel=MACHINE,
     ),
 ]
@@ -99,7 +93,6 @@ MaxDuration = Annotated[
     typer.Option(
         metavar="S",
         help="Refuse inputs with more than so many seconds of audio.",
-        show_default=False,
         rich_help_panel=MACHINE,
     ),
 ]

@@ -25,19 +25,14 @@ from umtcli.config import BLEND_AT_S, BLEND_CROSSFADE_S
 
 def blend(
     ctx: typer.Context,
-    first: Annotated[
-        str, typer.Argument(metavar="A", help="The file that begins.", show_default=False)
-    ],
-    second: Annotated[
-        str, typer.Argument(metavar="B", help="The file that goes on.", show_default=False)
-    ],
+    first: Annotated[str, typer.Argument(metavar="A", help="The file that begins.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The file that goes on.")],
     to: Annotated[
         str,
         typer.Option(
             "--to",
             metavar="DOMAIN",
             help="What to play both with: a domain, or a mix such as `'piano*0.7+strings*0.3'`.",
-            show_default=False,
         ),
     ],
     output: Annotated[
@@ -47,7 +42,6 @@ def blend(
             "--output",
             metavar="PATH",
             help="A file or a folder; - for standard output. Default: A-B-DOMAIN.ext beside A.",
-            show_default=False,
         ),
     ] = None,
     at: Annotated[

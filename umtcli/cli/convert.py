@@ -48,7 +48,6 @@ def convert(
         typer.Argument(
             metavar="INPUT",
             help="Files of any format, folders (searched for audio), or - for standard input.",
-            show_default=False,
         ),
     ] = None,
     output: Annotated[
@@ -59,7 +58,6 @@ def convert(
             metavar="PATH",
             help="A file for one input and one domain, else a folder; - for standard output. "
             "Default: INPUT-DOMAIN.ext beside each input.",
-            show_default=False,
             rich_help_panel=OUTPUTS,
         ),
     ] = None,

@@ -16,7 +16,7 @@ def domains(
     ctx: typer.Context,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="Show all about one domain.", show_default=False),
+        typer.Argument(metavar="NAME", help="Show all about one domain."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:

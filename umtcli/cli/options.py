@@ -26,7 +26,6 @@ To = Annotated[
         rich_help_panel=SOUND,
         help="What to play it with; `umt domains` lists them. `'piano*0.7+strings*0.3'` mixes "
         "several into one output; without gains the shares are equal.",
-        show_default=False,
     ),
 ]
 Settings = Annotated[
@@ -35,7 +34,6 @@ Settings = Annotated[
         "--set",
         metavar="NAME=VALUE",
         help="An option of the domain; `umt domains NAME` lists them.",
-        show_default=False,
         rich_help_panel=SOUND,
     ),
 ]
@@ -43,7 +41,6 @@ Format = Annotated[
     str | None,
     typer.Option(
         help="wav, flac, mp3, …  Default: by the name of -o, else as the input, else wav.",
-        show_default=False,
         rich_help_panel=OUTPUTS,
     ),
 ]
@@ -52,7 +49,6 @@ Rate = Annotated[
     typer.Option(
         metavar="HZ",
         help="Sample rate of the outputs. Default: the domain's.",
-        show_default=False,
         rich_help_panel=OUTPUTS,
     ),
 ]

@@ -25,7 +25,6 @@ Jobs = Annotated[
         metavar="N",
         min=1,
         help="Files read at once. Default: one for each core.",
-        show_default=False,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line for each result.")]

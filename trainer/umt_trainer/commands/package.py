@@ -26,20 +26,15 @@ def package(
             "--output",
             metavar="FOLDER",
             help="The project's folder. Default: umt-NAME, here.",
-            show_default=False,
         ),
     ] = None,
     licence: Annotated[
         str,
-        typer.Option(
-            help="Of the sound, e.g. CC-BY-4.0. Asked for if missing.", show_default=False
-        ),
+        typer.Option(help="Of the sound, e.g. CC-BY-4.0. Asked for if missing."),
     ] = "",
-    author: Annotated[
-        str, typer.Option(help="Who made it. Asked for if missing.", show_default=False)
-    ] = "",
+    author: Annotated[str, typer.Option(help="Who made it. Asked for if missing.")] = "",
     description: Annotated[
-        str, typer.Option(help="In a few words. Default: as it was trained.", show_default=False)
+        str, typer.Option(help="In a few words. Default: as it was trained.")
     ] = "",
     version: Annotated[str, typer.Option(help="Of the package.")] = "1.0.0",
     overwrite: Annotated[

@@ -33,7 +33,6 @@ def prepare(
         typer.Argument(
             metavar="NAME=FOLDER…",
             help="Domains and their recordings, of any format, in any folders below.",
-            show_default=False,
         ),
     ],
     output: Annotated[

@@ -23,22 +23,17 @@ SIDES = {"translation": "translation", "source": "copied source", "true": "true 
 
 
 def score(
-    translation: Annotated[
-        Path, typer.Argument(metavar="TRANSLATION", help="What umt made.", show_default=False)
-    ],
-    source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="What it was made from.", show_default=False)
-    ],
+    translation: Annotated[Path, typer.Argument(metavar="TRANSLATION", help="What umt made.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="What it was made from.")],
     midi: Annotated[
         Path | None,
-        typer.Option(metavar="SCORE", help="The notes, as a MIDI file.", show_default=False),
+        typer.Option(metavar="SCORE", help="The notes, as a MIDI file."),
     ] = None,
     true: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
             help="The same music played by the instrument itself.",
-            show_default=False,
         ),
     ] = None,
     fail_below: Annotated[
@@ -47,7 +42,6 @@ def score(
             metavar="METRIC=X",
             help="Exit with 1 if the translation is worse: below X, or above it where less is "
             "better. May be given again.",
-            show_default=False,
         ),
     ] = None,
     transcriber: Annotated[
@@ -55,7 +49,6 @@ def score(
         typer.Option(
             metavar="MODEL",
             help="basic-pitch's nmp.onnx. Default: that of the installed basic-pitch.",
-            show_default=False,
         ),
     ] = None,
     recogniser: Annotated[
@@ -63,14 +56,11 @@ def score(
         typer.Option(
             metavar="FILE",
             help="A network that tells domains apart: see docs/quality.md. Needs --domain.",
-            show_default=False,
         ),
     ] = None,
     domain: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="What the translation should sound like.", show_default=False
-        ),
+        typer.Option(metavar="NAME", help="What the translation should sound like."),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,

@@ -29,7 +29,6 @@ def train(
         typer.Argument(
             metavar="NAME=FOLDER…",
             help="New instruments and their recordings, of any format.",
-            show_default=False,
         ),
     ] = None,
     config: Annotated[
@@ -38,7 +37,6 @@ def train(
             metavar="RECIPE",
             help="Train a whole system as this TOML file says, or a recipe that comes with umt; "
             "NAME=FOLDER replace its domains.",
-            show_default=False,
             rich_help_panel=SYSTEM,
         ),
     ] = None,
@@ -49,7 +47,6 @@ def train(
             "-o",
             metavar="FOLDER",
             help="Where all of it goes. Default: the recipe's name without its suffix.",
-            show_default=False,
             rich_help_panel=SYSTEM,
         ),
     ] = None,
@@ -62,7 +59,6 @@ def train(
         typer.Option(
             metavar="HOST:PORT",
             help="Where the processes of several machines meet.",
-            show_default=False,
             rich_help_panel=SYSTEM,
         ),
     ] = "",
@@ -77,13 +73,11 @@ def train(
     licence: Annotated[
         str, typer.Option(help="Of the instrument, for those you give it to.")
     ] = "private",
-    author: Annotated[str, typer.Option(help="Who made it.", show_default=False)] = "",
-    description: Annotated[str, typer.Option(help="In a few words.", show_default=False)] = "",
+    author: Annotated[str, typer.Option(help="Who made it.")] = "",
+    description: Annotated[str, typer.Option(help="In a few words.")] = "",
     steps: Annotated[
         int | None,
-        typer.Option(
-            min=1, metavar="N", help="Learn longer, or shorter, than usual.", show_default=False
-        ),
+        typer.Option(min=1, metavar="N", help="Learn longer, or shorter, than usual."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn at random.")] = 1,
     encoder: Annotated[
@@ -91,7 +85,6 @@ def train(
         typer.Option(
             metavar="FINGERPRINT",
             help="The encoder to learn on. Default: the newest one installed.",
-            show_default=False,
         ),
     ] = None,
     overwrite: Annotated[
