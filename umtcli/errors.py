@@ -96,3 +96,33 @@ class PluginError(UmtError):
 
 class TrainingError(UmtError):
     """A training run cannot start or go on. Its last good checkpoint is intact."""
+
+
+_ADVICE = {
+    "No space left on device": "Free some space, or write elsewhere.",
+    "Disk quota exceeded": "Free some space, or write elsewhere.",
+    "File too large": "Raise the limit on file sizes (ulimit -f), or write elsewhere.",
+    "No such file or directory": "Make the folder first.",
+    "Not a directory": "A part of its path is a file: write elsewhere.",
+    "File exists": "A file is where the folder should be: write elsewhere.",
+    "Permission denied": "Write to a folder of your own.",
+    "File name too long": "Choose a shorter name.",
+    "Broken pipe": "The program that reads it has ended.",
+}
+
+
+def cannot_write(target: object, error: OSError | str) -> str:
+    """The message for an output that the system refuses: why, and what to try.
+
+    >>> cannot_write("out.wav", OSError(28, "No space left on device"))
+    'Cannot write out.wav: No space left on device. Free some space, or write elsewhere.'
+
+    Args:
+        target: the output, as the message names it.
+        error: what the system said, or a program that quotes it.
+    """
+    reason = error if isinstance(error, str) else error.strerror or str(error)
+    advice = (hint for said, hint in _ADVICE.items() if said in reason)
+    return (
+        f"Cannot write {target}: {reason}. {next(advice, 'Write elsewhere, or in another format.')}"
+    )

@@ -15,7 +15,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from umtcli import console
-from umtcli.errors import TrainingError
+from umtcli.errors import TrainingError, cannot_write
 
 NO_TENSORBOARD = "TensorBoard is not installed: `pip install umtcli[train]` brings its curves."
 
@@ -70,7 +70,7 @@ class Journal:
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
             except OSError as e:
-                raise TrainingError(f"Cannot write to {self._folder}: {e.strerror}.") from e
+                raise TrainingError(cannot_write(f"to {self._folder}", e)) from e
             self._curves = self._open_curves()
         self._bar.start()
         return self

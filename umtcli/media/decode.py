@@ -69,6 +69,8 @@ def decode_error(log: FfmpegLog, name: str) -> DecodeError:
         log: of the ended ffmpeg.
         name: of the input, for the message.
     """
+    if log.guessed:
+        return DecodeError(f"Cannot decode {name}: {_NO_AUDIO}. Is it the right file?")
     reason = log.reason()
     if reason is None or "received no packets" in reason or "before EOF" in reason:
         return DecodeError(f"Cannot decode {name}: it holds no audio. Is it the right file?")
@@ -78,7 +80,10 @@ def decode_error(log: FfmpegLog, name: str) -> DecodeError:
     return DecodeError(f"Cannot decode {name}: {reason}. Is it an audio file?")
 
 
+_NO_AUDIO = "nothing in it can be read as audio"
+
 _EXPLANATIONS = (
+    (r"^Invalid data found when processing input$", _NO_AUDIO, "Is it the right file?"),
     (
         r"not on whitelist|not in whitelist",
         "it is a playlist, or of a format that umt does not open",

@@ -130,4 +130,5 @@ def _libsndfile() -> ModuleType:
         import soundfile
     except OSError as e:
         raise MediaError(f"Cannot load libsndfile: {e}. Install soundfile again.") from e
-    return soundfile  # type: ignore[no-any-return]
+    library: ModuleType = soundfile  # which has no annotations
+    return library

@@ -27,6 +27,9 @@ _SAYS_LITTLE = re.compile(
 _DESCRIPTION = re.compile(r"Input #0|  Duration:|  Stream #0|Estimating duration")
 """Indents count: a tag of the name `Duration` is two columns further in."""
 
+_GUESSED = re.compile(r"Format \S+ detected only with low score of 1,")
+"""ffmpeg found nothing that it knows, and went by the file's name."""
+
 
 class FfmpegProcess:
     """A running ffmpeg whose stderr is read as it comes.
@@ -95,6 +98,8 @@ class FfmpegLog:
     def __init__(self, stderr: IO[bytes]) -> None:
         self.head: list[str] = []
         """The lines that describe the input, without its tags."""
+        self.guessed = False
+        """Whether the format was told by the name alone; known once all was read."""
         self._described = threading.Event()
         self._errors: deque[str] = deque(maxlen=40)
         self._thread = threading.Thread(target=self._read, args=(stderr,), daemon=True)
@@ -126,6 +131,7 @@ class FfmpegLog:
                 continue  # the second line of a tag
             if match["text"].startswith(("Output #", "Stream mapping:")):
                 self._described.set()
+            self.guessed = self.guessed or _GUESSED.match(match["text"]) is not None
             if match["level"] in _SEVERE:
                 # "file:a name.mp3: No such file" names the file, which our message does, too
                 self._errors.append(re.sub(r"^(file|pipe):.*: ", "", match["text"]))

@@ -68,6 +68,8 @@ def _open_stream(
             head, spooled = read_head(source)
         except (OSError, ValueError) as e:
             raise DecodeError(f"Cannot decode {name}: reading failed: {e}.") from e
+        if not head:
+            raise DecodeError(f"Cannot decode {name}: it is empty. Does anything write to it?")
         if spooled:
             notice(f"The index of {name} is at its end: it is written to disk before it is heard.")
             decoding = _Spooled(spool(head, source, name))

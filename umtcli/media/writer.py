@@ -10,7 +10,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 import numpy.typing as npt
 
-from umtcli.errors import EncodeError, ReaderGone
+from umtcli.errors import EncodeError, ReaderGone, cannot_write
 from umtcli.media.backend import Backend, BackendError, Encoding
 from umtcli.media.decode import shown
 from umtcli.media.encode import FfmpegBackend
@@ -20,14 +20,6 @@ from umtcli.media.pending import PendingFile
 from umtcli.media.quantise import quantise
 
 Bits = Literal[16, 24, 32]
-
-_HINTS = {
-    "No space left on device": "Free some space, or write elsewhere.",
-    "File too large": "Raise the limit on file sizes (ulimit -f), or write elsewhere.",
-    "No such file or directory": "Make the folder first.",
-    "Permission denied": "Write to a folder of your own.",
-    "Broken pipe": "The program that reads it has ended.",
-}
 
 
 class AudioWriter:
@@ -88,9 +80,9 @@ class AudioWriter:
         self._seed = seed
         self._done = False
         if self._bits == 32 and self.format.codec in ("flac", "alac"):
-            raise self._error(f"{self.format.name} stores no float. Choose 16 or 24 bits")
+            raise self._error(f"{self.format.name} stores no float", "Choose 16 or 24 bits.")
         if not isinstance(path, Path) and self.format.to_pipe is None:
-            raise self._error(f"{self.format.name} cannot be streamed. Choose wav, caf or flac")
+            raise self._error(f"{self.format.name} cannot be streamed", "Choose wav, caf or flac.")
         self._pending = pending or (self._claim(path) if isinstance(path, Path) else None)
         try:
             self._backend = self._open_backend(
@@ -115,17 +107,17 @@ class AudioWriter:
             raise ValueError(f"a block is (T, {self._num_channels}), not {block.shape}")
         if not np.isfinite(block).all():
             self.abort()
-            raise self._error("there are samples that are not numbers. This is a fault of umt")
+            raise self._error("there are samples that are not numbers", "Please report it.")
         end_bytes = (self.num_samples + len(block)) * self._bytes_per_sample
         if self.format.max_bytes is not None and end_bytes > self.format.max_bytes:
             self.abort()
-            raise self._error(f"{self.format.name} ends at 4 GB. Choose wav, caf or flac")
+            raise self._error(f"{self.format.name} ends at 4 GB", "Choose wav, caf or flac.")
         stored = quantise(block, self._bits, seed=self._seed, start_sample=self.num_samples)
         try:
             self._backend.write(stored)
         except BackendError as e:
             self.abort()
-            raise self._error(str(e)) from e
+            raise self._refused(str(e)) from e
         self.num_samples += len(block)
 
     def close(self) -> None:
@@ -138,18 +130,18 @@ class AudioWriter:
             return
         if self.num_samples == 0:
             self.abort()
-            raise self._error("there are no samples to write: the input is empty, or too short")
+            raise self._error("there are no samples to write", "Is the input empty, or too short?")
         try:
             self._backend.finish()
         except BackendError as e:
             self.abort()
-            raise self._error(str(e)) from e
+            raise self._refused(str(e)) from e
         self._done = True
         if self._pending is not None:
             try:
                 self._pending.commit()
             except OSError as e:
-                raise self._error(e.strerror or str(e)) from e
+                raise self._refused(e.strerror or str(e)) from e
 
     def abort(self) -> None:
         """Give up: nothing is left of the file. Does nothing after `close`."""
@@ -177,7 +169,7 @@ class AudioWriter:
         try:
             return claim_file(target)
         except BlockingIOError as e:
-            raise self._error("another run of umt is writing it") from e
+            raise self._error("another run of umt is writing it", "Wait for its end.") from e
 
     def _open_backend(self, sink: Path | BinaryIO, encoding: Encoding) -> Backend:
         try:
@@ -185,11 +177,15 @@ class AudioWriter:
                 return SoundfileBackend(sink, encoding)
             return FfmpegBackend(sink, encoding)
         except BackendError as e:
-            raise self._error(str(e)) from e
+            raise self._refused(str(e)) from e
 
-    def _error(self, reason: str) -> EncodeError:
+    def _error(self, reason: str, advice: str) -> EncodeError:
+        return EncodeError(f"Cannot write {self._name}: {reason}. {advice}")
+
+    def _refused(self, reason: str) -> EncodeError:
+        """By the system, or by ffmpeg, which quotes it."""
         gone = self._piped and "Broken pipe" in reason
-        return (ReaderGone if gone else EncodeError)(_message(self._name, reason))
+        return (ReaderGone if gone else EncodeError)(cannot_write(self._name, reason))
 
     def _discard(self) -> None:
         if self._pending is not None:
@@ -211,15 +207,10 @@ def claim_file(target: Path, before_naming: Callable[[Path], None] = lambda _: N
     name = shown(target)
     if target.exists() and not target.is_file():
         kind = "it is a folder" if target.is_dir() else "it is no regular file"
-        raise EncodeError(_message(name, f"{kind}. Name a file, or - for standard output"))
+        raise EncodeError(f"Cannot write {name}: {kind}. Name a file, or - for standard output.")
     try:
         return PendingFile(target, before_naming)
     except BlockingIOError:
         raise
     except OSError as e:
-        raise EncodeError(_message(name, e.strerror or str(e))) from e
-
-
-def _message(name: str, reason: str) -> str:
-    hint = next((hint for key, hint in _HINTS.items() if key in reason), "")
-    return f"Cannot write {name}: {reason}. {hint}".rstrip()
+        raise EncodeError(cannot_write(name, e)) from e

@@ -18,7 +18,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from umtcli.errors import EncodeError
+from umtcli.errors import EncodeError, cannot_write
 from umtcli.media import AudioWriter, LoudnessMeter, TruePeak
 
 CEILING_DBTP = -1.0
@@ -79,7 +79,7 @@ class Spool:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - see close
         except OSError as e:
-            raise EncodeError(f"Cannot write to {folder}: {e.strerror}.") from e
+            raise EncodeError(cannot_write(f"to {folder}", e)) from e
 
     def write(self, block_TC: NDArray[np.float32]) -> None:
         """Append float32 samples (T, C).
@@ -93,7 +93,7 @@ class Spool:
         try:
             self._file.write(np.ascontiguousarray(block_TC).data)
         except OSError as e:
-            raise EncodeError(f"Cannot write to {self._folder}: {e.strerror}.") from e
+            raise EncodeError(cannot_write(f"to {self._folder}", e)) from e
 
     def deliver(self, writer: AudioWriter, gain_db: float) -> None:
         """Write everything with one gain."""

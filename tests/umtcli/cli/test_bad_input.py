@@ -62,7 +62,7 @@ def test_each_bad_file_has_its_line_and_the_good_ones_are_done(
     reasons = {
         "missing.wav": "no such file",
         "empty.mp3": "the file is empty",
-        "text.mp3": "Cannot decode",
+        "text.mp3": "nothing in it can be read as audio",
         "nothing.wav": "it holds no audio",
         "there.wav": "--overwrite",
     }
@@ -123,4 +123,5 @@ def test_locked_files_and_folders_are_refused(tmp_path: Path) -> None:
     closed.chmod(0o555)
     told = f"Cannot decode {locked}: permission denied. Are you its owner?"
     assert refusal(lambda: open_audio(locked)) == told
-    assert "ermission denied" in refusal(lambda: Spool(closed, 8_000, 1))
+    told = f"Cannot write to {closed}: Permission denied. Write to a folder of your own."
+    assert refusal(lambda: Spool(closed, 8_000, 1)) == told

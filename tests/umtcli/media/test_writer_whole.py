@@ -94,7 +94,7 @@ def test_any_name_is_only_a_name(write, tmp_path, monkeypatch, stereo, read_all,
 
 def test_a_path_beneath_a_file_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(EncodeError, match=r"Cannot write .*file/a.wav: Not a directory"):
+    with pytest.raises(EncodeError, match=r"Cannot write .*file/a.wav: Not a directory. A part of"):
         AudioWriter(tmp_path / "file" / "a.wav", sample_rate=44100, num_channels=1)
 
 

@@ -18,7 +18,7 @@ from umt_trainer.package.licences import spdx_expression
 from umt_trainer.package.origin import Origin
 from umtcli.bundle import read_bundle, write_bundle
 from umtcli.domain import Domain
-from umtcli.errors import OutputExists, TrainingError, UsageError
+from umtcli.errors import OutputExists, TrainingError, UsageError, cannot_write
 
 VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?")
 
@@ -80,7 +80,7 @@ def write_project(project: Project, origin: Origin, out: Path, *, overwrite: boo
                 shutil.rmtree(out)
             stage.rename(out)
     except OSError as e:
-        raise TrainingError(f"Cannot write {out}: {e.strerror}.") from e
+        raise TrainingError(cannot_write(out, e)) from e
     return out
 
 
