@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import pytest
@@ -40,5 +40,14 @@ def toy_installed(site_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     # whatever else this Python has installed must not colour the tests
     found = [e for e in entry_points(group="umt") if e.name == "toy"]
     monkeypatch.setattr("umtcli.cli.installed_entry_points", lambda: found)
+    monkeypatch.setenv("UMT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def only_umt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The command line sees umt's own plugins and nothing else; returns the user's data folder."""
+    own = [EntryPoint(name, f"umt_{name}.plugin", "umt") for name in ("domains", "trainer")]
+    monkeypatch.setattr("umtcli.cli.installed_entry_points", lambda: own)
     monkeypatch.setenv("UMT_HOME", str(tmp_path / "home"))
     return tmp_path / "home"

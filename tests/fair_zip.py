@@ -155,3 +155,8 @@ def write_zip(path: Path, files: dict[str, bytes], folder: str = "pretrained_mus
         for name, data in files.items():
             archive.writestr(folder + name, data)
     return path
+
+
+def installed(home: Path) -> list[str]:
+    """The files in a data folder."""
+    return sorted(str(p.relative_to(home)) for p in home.rglob("*") if p.is_file())

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from umt_domains import plugin
 from umtcli.catalog import Catalog
 from umtcli.pipeline.check import CHECKS, check_domain
-from umtcli.pipeline.device import torch_threads
-from umtcli.plugins import make_plugin_manager
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 BUNDLED = tuple(domain.name for domain in plugin.umt_domains())
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """The same numbers on every machine."""
-    with torch_threads(1):
-        yield
-
-
-@pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    manager = make_plugin_manager()
-    manager.add(plugin, "domains")
-    return Catalog.from_manager(manager)
 
 
 def test_the_domains_of_the_demo_are_bundled(catalog: Catalog) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -25,15 +24,12 @@ TINY = InstrumentSettings(
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(only_umt: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """umt itself with an empty data folder, content with seconds of music."""
-    own = [EntryPoint(n, f"umt_{n}.plugin", "umt") for n in ("domains", "trainer")]
-    monkeypatch.setattr("umtcli.cli.installed_entry_points", lambda: own)
     monkeypatch.setattr("umt_trainer.fitness.LEAST_S", 5.0)
     monkeypatch.setattr("umt_trainer.instrument.SETTINGS", TINY)
-    monkeypatch.setenv("UMT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("UMT_THREADS", "1")
-    return tmp_path / "home"
+    return only_umt
 
 
 @pytest.fixture(scope="module")

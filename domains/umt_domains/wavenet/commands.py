@@ -33,7 +33,7 @@ def import_fair(
         bool, typer.Option("--overwrite", help="Replace domains of the same names.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a domain.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No messages but errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Tell the licence alone.")] = False,
 ) -> None:
     """Install the six MusicNet models that the paper's authors published.
 
@@ -44,11 +44,11 @@ def import_fair(
     from umt_domains.wavenet.import_fair import import_fair as install
 
     infos = install(zip_path, umt_home(), which.value, overwrite=overwrite)
-    if not quiet:
-        console.say(
-            f"These models are the paper's authors', licensed {LICENCE}: not for commercial use. "
-            "https://creativecommons.org/licenses/by-nc/4.0/"
-        )
+    # whoever is given the models must be told, even who wants to hear nothing
+    console.say(
+        f"These models are the paper's authors', licensed {LICENCE}: not for commercial use. "
+        "https://creativecommons.org/licenses/by-nc/4.0/"
+    )
     if json:
         for info in infos:
             console.print_json(
@@ -59,8 +59,8 @@ def import_fair(
                     "fingerprint": info.space.fingerprint,
                 }
             )
-        return
-    console.print_table(
-        ("domain", "licence", "description"),
-        ((i.name, i.provenance["licence"], i.provenance["description"]) for i in infos),
-    )
+    elif not quiet:
+        console.print_table(
+            ("domain", "licence", "description"),
+            ((i.name, i.provenance["licence"], i.provenance["description"]) for i in infos),
+        )

@@ -1,13 +1,15 @@
-"""Networks so small that a loop over their samples takes no time."""
+"""Networks so small that a loop over their samples takes no time, and a download of such."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 import torch
 
+import fair_zip
 from umt_domains.wavenet.config import DecoderConfig, EncoderConfig
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.encoder import EncoderNetwork
@@ -54,6 +56,31 @@ def published_decoder() -> DecoderNetwork:
     """Of the published models' depth and width; only its hop is short."""
     torch.manual_seed(6)
     return shaken(DecoderNetwork(DecoderConfig(layers=14, hop_samples=13)))
+
+
+@pytest.fixture(scope="session")
+def states() -> list[fair_zip.State]:
+    """The best models of the download."""
+    return fair_zip.models()
+
+
+@pytest.fixture(scope="session")
+def files(states: list[fair_zip.State]) -> dict[str, bytes]:
+    """What is in the download."""
+    return fair_zip.members(best=states)
+
+
+@pytest.fixture(scope="session")
+def whole_zip(files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The download, only to be read."""
+    path = tmp_path_factory.mktemp("download") / "pretrained_musicnet.zip"
+    return fair_zip.write_zip(path, files)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A data folder that is not there yet."""
+    return tmp_path / "home"
 
 
 def shaken(network: Network) -> Network:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-import fair_zip
-from signals import noise, read, write
+from signals import lufs, noise, power_db, read, write
 from umtcli.cli import main
 from umtcli.media import probe
+
+pytestmark = pytest.mark.usefixtures("only_umt")
 
 Capture = pytest.CaptureFixture[str]
 SIX = (
@@ -27,21 +27,6 @@ SIX = (
 TWO = ["--to", "beethoven-piano+bach-cello", "--device", "cpu"]
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """umt's own domains and an empty data folder; nothing else that is installed."""
-    own = EntryPoint("domains", "umt_domains.plugin", "umt")
-    monkeypatch.setattr("umtcli.cli.installed_entry_points", lambda: [own])
-    monkeypatch.setenv("UMT_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
-
-
-@pytest.fixture(scope="module")
-def whole_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("download") / "pretrained_musicnet.zip"
-    return fair_zip.write_zip(path, fair_zip.members())
-
-
 def test_the_licence_is_shown_and_the_domains_are_listed(whole_zip: Path, capsys: Capture) -> None:
     assert main(["import-fair", str(whole_zip)]) == 0
     shown = capsys.readouterr()
@@ -51,16 +36,23 @@ def test_the_licence_is_shown_and_the_domains_are_listed(whole_zip: Path, capsys
     assert "CC BY-NC 4.0" in capsys.readouterr().out
 
 
-def test_json_is_one_object_a_domain_and_quiet_says_nothing(
-    whole_zip: Path, capsys: Capture
-) -> None:
+def test_json_is_one_object_a_domain(whole_zip: Path, capsys: Capture) -> None:
     assert main(["import-fair", str(whole_zip), "--which", "last", "--json", "--quiet"]) == 0
     shown = capsys.readouterr()
     rows = [json.loads(line) for line in shown.out.splitlines()]
     assert [row["domain"] for row in rows][:2] == ["bach-cello", "beethoven-piano"]
     assert {row["licence"] for row in rows} == {"CC BY-NC 4.0"}
     assert all(Path(row["path"]).exists() for row in rows)
-    assert shown.err == ""
+    assert len(shown.err.splitlines()) == 1
+
+
+def test_quiet_says_the_licence_alone(whole_zip: Path, capsys: Capture) -> None:
+    assert main(["import-fair", str(whole_zip), "--quiet"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    (said,) = shown.err.splitlines()
+    assert "CC BY-NC 4.0: not for commercial use" in said
+    assert "https://creativecommons.org/licenses/by-nc/4.0/" in said
 
 
 def test_a_file_that_is_no_zip_fails_in_one_line(
@@ -90,6 +82,25 @@ def test_an_imported_domain_plays_a_stereo_song_in_step(
         assert (played.samplerate, played.channels) == (16_000, 2)
         assert len(played) == 4_000
     assert "CC BY-NC 4.0" in probe(output).tags["comment"]
+
+
+@pytest.mark.parametrize(("left", "right"), [(1.0, 0.0), (0.0, 1.0), (1.0, 0.4), (0.3, 1.0)])
+def test_a_stereo_song_keeps_its_panning_and_its_level(
+    left: float, right: float, whole_zip: Path, tmp_path: Path
+) -> None:
+    wave = noise(1.0, 16_000) * np.float32([left, right])
+    song, output = write(tmp_path / "song.wav", wave, 16_000), tmp_path / "out.wav"
+    assert main(["import-fair", str(whole_zip), "--quiet"]) == 0
+    asked = ["--to", "bach-cello", "--device", "cpu", "--bits", "32"]
+    assert main(["convert", str(song), *asked, "-o", str(output)]) == 0
+    played, rate = read(output)
+    assert played.shape == (16_000, 2)
+    wanted_db, difference_db = (power_db(w) @ [1, -1] for w in (wave, played))
+    if 0 in (left, right):
+        assert difference_db * np.sign(wanted_db) > 20
+    else:
+        assert difference_db == pytest.approx(wanted_db, abs=3)
+    assert lufs(played, rate) == pytest.approx(lufs(wave, 16_000), abs=1)
 
 
 def test_the_list_of_domains_shows_the_licence_of_each(whole_zip: Path, capsys: Capture) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,9 @@ import pytest
 from signals import noise, write
 from umtcli.cli import main
 
+pytestmark = pytest.mark.usefixtures("only_umt")
+
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture(autouse=True)
-def only_umt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    own = [EntryPoint(n, f"umt_{n}.plugin", "umt") for n in ("domains", "trainer")]
-    monkeypatch.setattr("umtcli.cli.installed_entry_points", lambda: own)
-    monkeypatch.setenv("UMT_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture

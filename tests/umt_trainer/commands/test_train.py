@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +9,10 @@ import pytest
 
 from umtcli.cli import main
 
+pytestmark = pytest.mark.usefixtures("only_umt")
+
 Capture = pytest.CaptureFixture[str]
 Calls = list[tuple[Path, dict[str, Any]]]
-
-
-@pytest.fixture(autouse=True)
-def only_umt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    own = [EntryPoint(n, f"umt_{n}.plugin", "umt") for n in ("domains", "trainer")]
-    monkeypatch.setattr("umtcli.cli.installed_entry_points", lambda: own)
-    monkeypatch.setenv("UMT_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture
