@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 from torch import nn
 from torch.nn import functional
 
@@ -21,6 +21,7 @@ from starter.targets import TARGETS
 from umt_trainer.score.recogniser import Array, Recogniser, features, load_recogniser
 from umt_trainer.score.sound import Sound, load_sound
 from umtcli.errors import TrainingError
+from umtcli.whole import whole_file
 
 HIDDEN = 64
 STEPS = 1500
@@ -59,9 +60,9 @@ def train_recogniser(out: Path, seed: int, advance: Callable[[str], None]) -> Pa
             f"apart. Run python -m starter domains {out} first."
         )
     path = recogniser_path(out)
-    path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.astype(np.float32) for name, tensor in _learned(seen, seed).items()}
-    save_file(tensors, path, metadata={"domains": json.dumps(list(seen))})
+    with whole_file(path) as file:
+        file.write(save(tensors, metadata={"domains": json.dumps(list(seen))}))
     return path
 
 

@@ -18,7 +18,7 @@ class HarmonicFamily:
     """The `harmonic` family; see `umtcli.domain.Family`."""
 
     name = "harmonic"
-    options = (
+    options: tuple[Option, ...] = (
         Option("brightness", 0.0, -1.0, 1.0, help="softer overtones … stronger overtones"),
         Option(
             "sensitivity", 0.0, -1.0, 1.0, help="plays only what is surely heard … faint notes too"
