@@ -92,7 +92,7 @@ def run_quietly(arguments: Sequence[str]) -> None:
         RuntimeError: The program failed or is not installed.
     """
     try:
-        done = subprocess.run(arguments, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False)  # noqa: S603 - a list of our own
     except FileNotFoundError as error:
         raise RuntimeError(f"{arguments[0]} is not installed") from error
     if done.returncode != 0:

@@ -188,7 +188,7 @@ def _build(kind: type[Config], values: Any, where: str) -> Config:
     """
     if not isinstance(values, Mapping):
         raise UsageError(f"{where} is {values!r}; it must be a table.")
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]  # any dataclass
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)

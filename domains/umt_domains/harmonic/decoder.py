@@ -27,6 +27,7 @@ from umt_domains.harmonic.config import (
     SAMPLE_RATE,
     DecoderConfig,
 )
+from umt_domains.harmonic.layers import bias_of
 from umt_domains.harmonic.notes import more_sensitive, moved
 from umt_domains.harmonic.synth import AMPLITUDE_POINTS, Synthesizer
 from umtcli.domain import Value
@@ -80,8 +81,8 @@ class DecoderNetwork(nn.Module):
         self.noise = nn.Conv1d(2 * maps, config.noise_bands, 1)
         self.synth = Synthesizer(config.inharmonicity, config.noise_bands)
         self.register_buffer("_memory", _memory_kernels(), persistent=False)
-        nn.init.constant_(self.loudness.bias, -3.0)  # type: ignore[arg-type]
-        nn.init.constant_(self.noise.bias, -4.0)  # type: ignore[arg-type]
+        nn.init.constant_(bias_of(self.loudness), -3.0)
+        nn.init.constant_(bias_of(self.noise), -4.0)
 
     @property
     def reach_frames(self) -> int:

@@ -31,6 +31,7 @@ from umt_domains.harmonic.front import (
     LogSpectrum,
     frame_level,
 )
+from umt_domains.harmonic.layers import bias_of
 from umtcli.domain import LatentSpace
 from umtcli.pipeline.windows import WindowedStreams
 
@@ -57,7 +58,7 @@ class EncoderNetwork(nn.Module):
             for dilation in config.blocks
         )
         self.heads = nn.Conv2d(maps, 3, 1)
-        nn.init.constant_(self.heads.bias[:2], -3.0)  # type: ignore[index]
+        nn.init.constant_(bias_of(self.heads)[:2], -3.0)
 
     @property
     def reach_frames(self) -> int:

@@ -223,6 +223,7 @@ def spread(partials: Tensor, groups: Sequence[Lobes]) -> Tensor:
     Shape:
         partials: (B, N, J), returns: (B, FFT_SIZE / 2 + 1, J)
     """
+    # torch has no annotation for apply
     spectrum: Tensor = _Spread.apply(partials, groups)  # type: ignore[no-untyped-call]
     return spectrum
 
