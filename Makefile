@@ -47,9 +47,9 @@ $(VENV)/created:
 
 # The stamps make a second run quick; a change of what is to be installed renews them.
 $(VENV)/installed: $(VENV)/created pyproject.toml constraints.txt
-	$(PIP) install --constraint constraints.txt --editable .
+	$(PIP) install --constraint constraints.txt --editable '.[fast]'
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/created pyproject.toml constraints.txt
-	$(PIP) install --constraint constraints.txt --editable '.[dev,starter]'
+	$(PIP) install --constraint constraints.txt --editable '.[dev,fast,starter]'
 	@touch $@ $(VENV)/installed

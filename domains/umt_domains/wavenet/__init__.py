@@ -21,6 +21,7 @@ class WavenetFamily:
     options: tuple[Option, ...] = (
         Option("temperature", 1.0, 0.0, 2.0, help="0 takes the likeliest … 2 wild; 1 as learned"),
         Option("top_p", 1.0, 0.0, 1.0, help="share of probability that is drawn from; 1 is all"),
+        Option("engine", "auto", help="what samples on a CPU; `umt doctor` lists what is here"),
     )
 
     def load_encoder(self, bundle: Bundle, device: str) -> WavenetEncoder:
@@ -45,6 +46,12 @@ class WavenetFamily:
         network = self.learning().from_bundle(bundle)
         assert isinstance(network, DecoderNetwork)
         return WavenetDecoder(network, device, options)
+
+    def engines(self) -> tuple[str, ...]:
+        """What the option `engine` may be on this machine, the fastest first."""
+        from umt_domains.wavenet.engine.choosing import engines
+
+        return engines()
 
     def learning(
         self,

@@ -16,9 +16,10 @@ from umt_domains import counter
 from umt_domains.wavenet import mulaw
 from umt_domains.wavenet.choice import Choice
 from umt_domains.wavenet.decoder import DecoderNetwork
+from umt_domains.wavenet.engine.choosing import TORCH, compiled_decoder
 from umt_domains.wavenet.folded import Folded, fold
 from umt_domains.wavenet.sampler import Tile
-from umtcli.domain import Value
+from umtcli.domain import Streams, Value
 
 CPU_ROWS = 16
 """Rows of a tile on a CPU. A step costs the same however many rows play: with more of them a
@@ -44,10 +45,27 @@ class WavenetDecoder:
         self._weights = fold(network, device)
         self._num_rows = CPU_ROWS if device == "cpu" else GPU_ROWS
         self._choice = Choice(float(options["temperature"]), float(options["top_p"]))
+        self._compiled = None
+        if device == "cpu":
+            self._compiled = compiled_decoder(str(options["engine"]), self._weights)
 
-    def streams(self, seed: int = 0) -> SampledStreams:
+    @property
+    def engine(self) -> str:
+        """What samples."""
+        return TORCH if self._compiled is None else self._compiled.engine.name
+
+    @property
+    def precision(self) -> str:
+        """Of the weights: `float32` or `bfloat16`."""
+        return "float32" if self._compiled is None else self._compiled.engine.precision
+
+    def streams(self, seed: int = 0) -> Streams:
         """Start a new set of streams: (C, F) blocks in, (T,) blocks out."""
-        return SampledStreams(self._weights, self._choice, seed, self._num_rows)
+        if self._compiled is None:
+            return SampledStreams(self._weights, self._choice, seed, self._num_rows)
+        from umt_domains.wavenet.engine.streams import CompiledStreams
+
+        return CompiledStreams(self._compiled, self._choice, seed)
 
 
 @dataclass

@@ -17,12 +17,14 @@ from umtcli.pipeline.subject import feed
 from wavenet_reference import SlowWaveNet, authors_decoder, mulaw_decode, sample
 
 HOP = 13
+ENGINES = ("torch", "plain", "auto")
 
 
 def decoder(
-    network: DecoderNetwork, temperature: float = 1.0, top_p: float = 1.0
+    network: DecoderNetwork, engine: str = "torch", temperature: float = 1.0, top_p: float = 1.0
 ) -> WavenetDecoder:
-    return WavenetDecoder(network, "cpu", {"temperature": temperature, "top_p": top_p})
+    options = {"temperature": temperature, "top_p": top_p, "engine": engine}
+    return WavenetDecoder(network, "cpu", options)
 
 
 def latents(num_frames: int, seed: int = 0, channels: int = 5) -> Tensor:
@@ -36,23 +38,27 @@ def full_width() -> DecoderNetwork:
     return DecoderNetwork(DecoderConfig(blocks=2, layers=3, hop_samples=15))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     ("temperature", "top_p"), [(1.0, 1.0), (0.1, 1.0), (1.5, 0.7), (0.0, 1.0), (1.0, 0.0)]
 )
 def test_music_is_that_of_the_slow_reference(
-    small_decoder: DecoderNetwork, temperature: float, top_p: float
+    small_decoder: DecoderNetwork, engine: str, temperature: float, top_p: float
 ) -> None:
     latents_CF = latents(6)
-    played = feed(decoder(small_decoder, temperature, top_p).streams(seed=9), latents_CF, key=4)
+    played = feed(
+        decoder(small_decoder, engine, temperature, top_p).streams(seed=9), latents_CF, key=4
+    )
     slow = SlowWaveNet(authors_decoder(small_decoder), blocks=2, layers=3)
     uniforms = uniform(9, 4, 0, 6 * HOP).tolist()
     classes = sample(slow, latents_CF.double().numpy(), HOP, uniforms, temperature, top_p)
     np.testing.assert_allclose(played.numpy(), [mulaw_decode(q) for q in classes], rtol=2e-6)
 
 
-def test_pieces_equal_the_whole_exactly(full_width: DecoderNetwork) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_pieces_equal_the_whole_exactly(full_width: DecoderNetwork, engine: str) -> None:
     latents_CF, rng = latents(20, channels=64), random.Random(1)
-    streams = decoder(full_width).streams(seed=1)
+    streams = decoder(full_width, engine).streams(seed=1)
     whole = feed(streams, latents_CF, key=2)
     assert len(whole) == 20 * 15
     for largest in (1, 3, 11):
@@ -60,9 +66,10 @@ def test_pieces_equal_the_whole_exactly(full_width: DecoderNetwork) -> None:
         assert torch.equal(feed(streams, latents_CF, pieces, key=2), whole)
 
 
-def test_neighbours_never_matter(full_width: DecoderNetwork) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_neighbours_never_matter(full_width: DecoderNetwork, engine: str) -> None:
     """Forty streams come and go at random over three tiles; each plays as if alone."""
-    machine, rng = decoder(full_width), random.Random(2)
+    machine, rng = decoder(full_width, engine), random.Random(2)
     music = {key: latents(rng.randint(0, 9), seed=key, channels=64) for key in range(40)}
     streams = machine.streams(seed=3)
     waiting, live, left, played = list(music), {}, dict(music), {key: [] for key in music}
@@ -94,8 +101,11 @@ def _cut(length: int, rng: random.Random) -> list[int]:
     return [first, length - first]
 
 
-def test_seed_and_key_decide_and_the_id_does_not(small_decoder: DecoderNetwork) -> None:
-    latents_CF, machine = latents(4), decoder(small_decoder)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_seed_and_key_decide_and_the_id_does_not(
+    small_decoder: DecoderNetwork, engine: str
+) -> None:
+    latents_CF, machine = latents(4), decoder(small_decoder, engine)
     streams = machine.streams(seed=1)
     once = feed(streams, latents_CF, key=1)
     assert torch.equal(feed(streams, latents_CF, key=1), once)
@@ -111,8 +121,11 @@ def test_rows_of_finished_streams_are_used_again(small_decoder: DecoderNetwork) 
     assert len({id(tile) for tile, _ in streams._free}) == 1
 
 
-def test_a_frame_is_played_as_soon_as_it_is_pushed(small_decoder: DecoderNetwork) -> None:
-    machine = decoder(small_decoder)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_frame_is_played_as_soon_as_it_is_pushed(
+    small_decoder: DecoderNetwork, engine: str
+) -> None:
+    machine = decoder(small_decoder, engine)
     streams = machine.streams()
     stream = streams.open()
     assert machine.lookahead_s == 0

@@ -1,0 +1,67 @@
+"""Numba's compiler, set up for this engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from numba import njit
+from numba.core import event
+
+from umtcli import console
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+FAST_MATH = {"contract", "nnan", "ninf", "nsz"}
+"""Products and sums may fuse, and there are no NaN, infinities or signed zeros. Sums are not
+reordered: a row would then depend on how the compiler cut the loop."""
+
+
+def compiled(function: Function) -> Function:
+    """Let a function be compiled when it is first called, and keep the code between runs.
+
+    Without the GIL: threads run it at the same time.
+    """
+    made: Function = kept(njit, nogil=True, error_model="numpy", fastmath=FAST_MATH)(function)
+    return made
+
+
+def kept(compiler: Callable[..., Any], *arguments: Any, **options: Any) -> Callable[..., Any]:
+    """One of Numba's decorators, which keeps the compiled code between runs.
+
+    It is kept beside its source if that folder can be written to, else in the user's cache
+    folder, else nowhere.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        try:
+            return compiler(*arguments, cache=True, **options)(function)
+        except RuntimeError:  # Numba's word for: no folder can be written to
+            return compiler(*arguments, **options)(function)
+
+    return decorate
+
+
+class _Teller(event.Listener):
+    """Tells of the first compilation that it sees; code that is ready makes no event."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def on_start(self, event: Any) -> None:
+        """Something is about to be compiled."""
+        del event
+        if not self._told:
+            console.say("Compiling the WaveNet engine for this processor, as the first run must …")
+        self._told = True
+
+    def on_end(self, event: Any) -> None:
+        """It is."""
+
+
+@contextmanager
+def telling_of_it() -> Iterator[None]:
+    """Say so if anything is compiled inside: it takes seconds."""
+    with event.install_listener("numba:compile", _Teller()):
+        yield

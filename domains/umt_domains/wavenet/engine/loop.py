@@ -1,0 +1,388 @@
+"""The engine's loop: samples, and within them layers, as compiled code.
+
+All of it is in this one file, so that Numba, which keeps the compiled code between runs,
+sees every change of it. `sampler.py` has the same steps in torch, and says why they are the
+network's. What is different here:
+
+- Matrix products go through a slot that a micro-kernel fills (`kernel.py`).
+- The past of a layer with dilation d is known d samples ahead: with few streams, its
+  product is made for several samples at once, so that the weights are read less often.
+- A row's result is the same to the last bit whatever rows are beside it. So there are no
+  idle rows: only what plays is computed.
+
+C latent channels, L layers, M = 2R gate and filter, N streams, P panels, Q µ-law classes,
+R residual channels, S skip channels, T samples of one latent frame, Y = R + S or more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from umt_domains.wavenet.choice import GREEDY_BELOW
+from umt_domains.wavenet.engine.compiling import compiled
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
+
+LARGEST = np.float32(30)
+"""Of what is exponentiated: σ and tanh differ from 0 and 1 by 1e-13 there."""
+LEAST = np.float32(40)
+"""Chances below e^-40 of the largest count as that."""
+LOG2_E = np.float32(1 / np.log(2))
+TAYLOR = tuple(np.float32(np.log(2) ** i / np.prod(np.arange(1.0, i + 1))) for i in range(8))
+"""Of 2^r."""
+
+
+class Slot(NamedTuple):
+    """What fills the slot for matrix products."""
+
+    add_block: Callable[..., None]
+    """See `kernel.Kernel`."""
+    panels_at_once: Ints
+    """By rows of a block; as long as the most rows, and one more."""
+    halved: bool
+    """Whether x is taken as pairs of bfloat16."""
+
+
+class Weights(NamedTuple):
+    """A decoder's weights, packed for a slot: matrices as bytes of panels."""
+
+    dilations_L: Ints
+    starts_L: Ints
+    """Where a layer's ring begins."""
+    newer_QY: Floats
+    """First convolution of the latest sample: what it adds to x, and to the skip."""
+    older_QY: Floats
+    past_LPB: Bytes
+    now_LPB: Bytes
+    out_LPB: Bytes
+    """Residual and skip."""
+    latent_LPB: Bytes
+    constant_LM: Floats
+    head_PB: Bytes
+    """Conditioning of the output."""
+    head_S: Floats
+    fc_PB: Bytes
+    logits_PB: Bytes
+    logits_Q: Floats
+    latent: int
+    """C, padded to a depth of products."""
+    residual: int
+    skip: int
+
+
+class Streams(NamedTuple):
+    """Where each stream is. A frame that is played moves it on."""
+
+    memory_N: Ints
+    """Address of its rings: float32, (sum of dilations, R). See `sampler.py`."""
+    time_N: Ints
+    """Samples that it has played."""
+    last_2N: Ints
+    """Its latest two classes, the older first."""
+
+
+class Buffers(NamedTuple):
+    """What a frame of N streams needs beside."""
+
+    steer_LNM: Floats
+    """Conditioning of the layers."""
+    a_LANM: Floats
+    """Sums of a layer before its gates, for A samples ahead. L = 1 if A = 1."""
+    past_ANR: Floats
+    y_NY: Floats
+    """The residual path, and the skips so far beside it."""
+    h_NR: Floats
+    relu_NS: Floats
+    head_NS: Floats
+    """Conditioning of the output."""
+    fc_NS: Floats
+    logits_NQ: Floats
+    pairs: NDArray[np.uint16]
+    """Of x as bfloat16, for the largest product."""
+
+
+def _as_pointer(context: Any, address: Any) -> Any:
+    del context
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(types.float32)(address), generate
+
+
+_floats_at = cast("Callable[[int], Any]", intrinsic(_as_pointer))
+"""A pointer to float32 from an address."""
+
+
+@compiled
+def exponential(x: np.float32) -> np.float32:
+    """e^x for |x| ≤ 40, within 4e-6 of it; the error grows with |x|."""
+    power = x * LOG2_E
+    # truncated after a shift beyond all that is negative: rounded to the nearest
+    shifted = np.int32(power + np.float32(64.5))
+    r = power - (np.float32(shifted) - np.float32(64))
+    total = TAYLOR[7]
+    for i in range(7):
+        total = total * r + TAYLOR[6 - i]
+    return total * np.int32((shifted + 63) << 23).view(np.float32)  # 2^(shifted - 64)
+
+
+@compiled
+def gate(a_NM: Floats, h_NR: Floats) -> None:
+    """σ(g)·tanh(f), where `a` holds −g and −2f, clipped: one division for both."""
+    residual = h_NR.shape[1]
+    one = np.float32(1)
+    for n in range(len(h_NR)):
+        for r in range(residual):
+            g = exponential(-min(max(a_NM[n, r], -LARGEST), LARGEST))
+            f = exponential(-min(max(a_NM[n, residual + r], -LARGEST), LARGEST))
+            h_NR[n, r] = (one - f) / ((one + g) * (one + f))
+
+
+@compiled
+def halve(x_NK: Floats, depth: int, pairs: NDArray[np.uint16]) -> None:
+    """Round to bfloat16, the upper half of a float32's bits: to the nearest even."""
+    for n in range(len(x_NK)):
+        for k in range(depth):
+            bits = np.float32(x_NK[n, k]).view(np.uint32)
+            odd = (bits >> np.uint32(16)) & np.uint32(1)
+            pairs[n * depth + k] = (bits + np.uint32(0x7FFF) + odd) >> np.uint32(16)
+
+
+@compiled
+def add_product(
+    slot: Slot, y_NM: Floats, x_NK: Floats, depth: int, w_PB: Bytes, pairs: NDArray[np.uint16]
+) -> None:
+    """Add x · W to y, cut into blocks. W has `depth` rows, and x at least as many columns."""
+    rows, num_panels = len(x_NK), len(w_PB)
+    x, x_stride = x_NK.ctypes.data, x_NK.shape[1]
+    if slot.halved:
+        halve(x_NK, depth, pairs)
+        depth //= 2
+        x, x_stride = pairs.ctypes.data, depth
+    y, y_stride, w = y_NM.ctypes.data, y_NM.shape[1], w_PB.ctypes.data
+    width = y_stride // num_panels
+    num_blocks = -(-rows // (len(slot.panels_at_once) - 1))
+    at_once = slot.panels_at_once[-(-rows // num_blocks)]
+    panel = 0
+    while panel < num_panels:
+        if panel + at_once > num_panels:
+            at_once = 1
+        for block in range(num_blocks):
+            first, end = rows * block // num_blocks, rows * (block + 1) // num_blocks
+            y_block = y + 4 * (first * y_stride + panel * width)
+            x_block = x + 4 * first * x_stride
+            slot.add_block(y_block, y_stride, x_block, x_stride, w, depth, end - first, at_once)
+        w += at_once * w_PB.shape[1]
+        panel += at_once
+
+
+@compiled
+def choose(logits_Q: Floats, uniform: float, temperature: float, top_p: float) -> int:
+    """As `Choice.draw`, for one row; spoils the logits."""
+    best, num_classes = 0, len(logits_Q)
+    for q in range(1, num_classes):
+        if logits_Q[q] > logits_Q[best]:
+            best = q
+    if temperature < GREEDY_BELOW:
+        return best
+    scale, most = np.float32(1 / temperature), logits_Q[best]
+    for q in range(num_classes):
+        logits_Q[q] = exponential(max((logits_Q[q] - most) * scale, -LEAST))
+    if top_p < 1:
+        keep_nucleus(logits_Q, top_p)
+    for q in range(1, num_classes):
+        logits_Q[q] += logits_Q[q - 1]
+    target = uniform * logits_Q[num_classes - 1]
+    chosen = 0
+    while logits_Q[chosen] <= target:
+        chosen += 1
+    return chosen
+
+
+@compiled
+def keep_nucleus(chance_Q: Floats, top_p: float) -> None:
+    """As `choice.nucleus`, of chances that need not sum to 1."""
+    total = np.float32(0)
+    for q in range(len(chance_Q)):
+        total += chance_Q[q]
+    wanted, kept = top_p * total, np.float32(0)
+    # what is kept is marked by its sign until the set is complete
+    while True:
+        best = 0
+        for q in range(1, len(chance_Q)):
+            if chance_Q[q] > chance_Q[best]:
+                best = q
+        if chance_Q[best] <= 0:
+            break
+        kept += chance_Q[best]
+        chance_Q[best] = -chance_Q[best]
+        if kept >= wanted:
+            break
+    for q in range(len(chance_Q)):
+        chance_Q[q] = max(-chance_Q[q], np.float32(0))
+
+
+@compiled
+def condition(slot: Slot, weights: Weights, latent_NC: Floats, buffers: Buffers) -> None:
+    """What one latent frame adds to every sample of it."""
+    steer_LNM, head_NS, depth = buffers.steer_LNM, buffers.head_NS, weights.latent
+    for layer in range(len(steer_LNM)):
+        for n in range(len(latent_NC)):
+            for m in range(steer_LNM.shape[2]):
+                steer_LNM[layer, n, m] = weights.constant_LM[layer, m]
+        w_PB = weights.latent_LPB[layer]
+        add_product(slot, steer_LNM[layer], latent_NC, depth, w_PB, buffers.pairs)
+    for n in range(len(latent_NC)):
+        for s in range(head_NS.shape[1]):
+            head_NS[n, s] = weights.head_S[s]
+    add_product(slot, head_NS, latent_NC, depth, weights.head_PB, buffers.pairs)
+
+
+@compiled
+def enter(weights: Weights, streams: Streams, y_NY: Floats) -> None:
+    """The first convolution, of the latest two classes."""
+    for n in range(len(y_NY)):
+        older, newer = streams.last_2N[0, n], streams.last_2N[1, n]
+        for c in range(y_NY.shape[1]):
+            y_NY[n, c] = weights.newer_QY[newer, c] + weights.older_QY[older, c]
+
+
+@compiled
+def ring(weights: Weights, streams: Streams, n: int, layer: int, ahead: int) -> Any:
+    """Where a stream remembers a layer's input, at a time from now."""
+    place = (streams.time_N[n] + ahead) & (weights.dilations_L[layer] - 1)
+    offset = (weights.starts_L[layer] + place) * weights.residual
+    return _floats_at(streams.memory_N[n] + 4 * offset)
+
+
+@compiled
+def look_back(
+    slot: Slot, weights: Weights, streams: Streams, buffers: Buffers, layer: int, known: int
+) -> None:
+    """Begin a layer's sums for some samples ahead: conditioning and past."""
+    a_ANM, past_ANR = buffers.a_LANM[layer % len(buffers.a_LANM)], buffers.past_ANR
+    _, num_streams, width = a_ANM.shape
+    for i in range(known):
+        for n in range(num_streams):
+            memory = ring(weights, streams, n, layer, i)
+            for r in range(weights.residual):
+                past_ANR[i, n, r] = memory[r]
+            for m in range(width):
+                a_ANM[i, n, m] = buffers.steer_LNM[layer, n, m]
+    rows = known * num_streams
+    a, past = a_ANM[:known].reshape(rows, width), past_ANR[:known].reshape(rows, weights.residual)
+    add_product(slot, a, past, weights.residual, weights.past_LPB[layer], buffers.pairs)
+
+
+@compiled
+def pass_layer(
+    slot: Slot, weights: Weights, streams: Streams, buffers: Buffers, layer: int, a_NM: Floats
+) -> None:
+    """One sample through one layer, whose sums have begun."""
+    y_NY, h_NR, pairs, residual = buffers.y_NY, buffers.h_NR, buffers.pairs, weights.residual
+    for n in range(len(y_NY)):
+        memory = ring(weights, streams, n, layer, 0)
+        for r in range(residual):
+            memory[r] = y_NY[n, r]
+    add_product(slot, a_NM, y_NY, residual, weights.now_LPB[layer], pairs)
+    gate(a_NM, h_NR)
+    add_product(slot, y_NY, h_NR, residual, weights.out_LPB[layer], pairs)
+
+
+@compiled
+def leave(slot: Slot, weights: Weights, buffers: Buffers) -> None:
+    """From the skips to the logits."""
+    y_NY, relu_NS, fc_NS, logits_NQ = (
+        buffers.y_NY,
+        buffers.relu_NS,
+        buffers.fc_NS,
+        buffers.logits_NQ,
+    )
+    zero = np.float32(0)
+    for n in range(len(y_NY)):
+        for s in range(weights.skip):
+            relu_NS[n, s] = max(y_NY[n, weights.residual + s], zero)
+        for s in range(fc_NS.shape[1]):
+            fc_NS[n, s] = buffers.head_NS[n, s]
+    add_product(slot, fc_NS, relu_NS, weights.skip, weights.fc_PB, buffers.pairs)
+    for n in range(len(y_NY)):
+        for s in range(weights.skip):
+            relu_NS[n, s] = max(fc_NS[n, s], zero)
+        for q in range(logits_NQ.shape[1]):
+            logits_NQ[n, q] = weights.logits_Q[q]
+    add_product(slot, logits_NQ, relu_NS, weights.skip, weights.logits_PB, buffers.pairs)
+
+
+@compiled
+def play(
+    slot: Slot,
+    weights: Weights,
+    streams: Streams,
+    buffers: Buffers,
+    latent_NC: Floats,
+    uniform_TN: Floats,
+    temperature: float,
+    top_p: float,
+    classes_TN: Ints,
+) -> None:
+    """Sample one latent frame of some streams.
+
+    Args:
+        slot: what multiplies.
+        weights: packed for it.
+        streams: moved on.
+        buffers: spoiled.
+        latent_NC: padded with zeros to the depth that the weights have.
+        uniform_TN: strictly between 0 and 1.
+        temperature: as `Choice` has it.
+        top_p: as `Choice` has it.
+        classes_TN: receives what was drawn.
+    """
+    num_samples, num_streams = uniform_TN.shape
+    condition(slot, weights, latent_NC, buffers)
+    for t in range(num_samples):
+        enter(weights, streams, buffers.y_NY)
+        for layer in range(len(weights.dilations_L)):
+            known = min(weights.dilations_L[layer], buffers.a_LANM.shape[1])
+            if t % known == 0:
+                soon = min(known, num_samples - t)
+                look_back(slot, weights, streams, buffers, layer, soon)
+            a_NM = buffers.a_LANM[layer % len(buffers.a_LANM), t % known]
+            pass_layer(slot, weights, streams, buffers, layer, a_NM)
+        leave(slot, weights, buffers)
+        for n in range(num_streams):
+            drawn = choose(buffers.logits_NQ[n], uniform_TN[t, n], temperature, top_p)
+            streams.last_2N[0, n], streams.last_2N[1, n] = streams.last_2N[1, n], drawn
+            streams.time_N[n] += 1
+            classes_TN[t, n] = drawn
+
+
+def buffers_for(weights: Weights, num_streams: int, ahead: int) -> Buffers:
+    """Memory for playing N streams, with the past multiplied for A samples ahead."""
+    layers, width = weights.constant_LM.shape
+    depth = max(weights.latent, weights.residual, weights.skip)
+
+    def floats(*shape: int) -> Floats:
+        return np.empty(shape, np.float32)
+
+    return Buffers(
+        steer_LNM=floats(layers, num_streams, width),
+        a_LANM=floats(layers if ahead > 1 else 1, ahead, num_streams, width),
+        past_ANR=floats(ahead, num_streams, weights.residual),
+        y_NY=floats(num_streams, weights.newer_QY.shape[1]),
+        h_NR=floats(num_streams, weights.residual),
+        relu_NS=floats(num_streams, weights.skip),
+        head_NS=floats(num_streams, len(weights.head_S)),
+        fc_NS=floats(num_streams, len(weights.head_S)),
+        logits_NQ=floats(num_streams, len(weights.logits_Q)),
+        pairs=np.empty(ahead * num_streams * depth, np.uint16),
+    )

@@ -1,0 +1,182 @@
+"""Streams over the cores: each thread plays some of them, from the first frame to the last.
+
+    pushed   ── s1 s2 s3 s4 s5 ──┬── s1 s3 s5 ── thread 1 ── frame by frame
+                                 └── s2 s4    ── thread 2 ── frame by frame
+
+Threads share nothing but the weights, and wait for each other only at the end of a push.
+
+C latent channels, F latent frames, N streams of a group, T samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Event
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from umt_domains import counter
+from umt_domains.wavenet import mulaw
+from umt_domains.wavenet.choice import Choice
+from umt_domains.wavenet.engine import loop
+from umt_domains.wavenet.engine.loop import Floats
+from umt_domains.wavenet.engine.machine import Engine
+from umt_domains.wavenet.engine.packing import pack
+from umt_domains.wavenet.folded import NOTHING, Folded
+
+SLICE_SAMPLES = 100
+"""Played before a look at whether anyone still waits for it: a fraction of a second."""
+MOST_STREAMS = 18
+"""Of a group: their numbers and a panel of weights fit into the nearest cache."""
+
+
+class CompiledDecoder:
+    """A decoder's weights, packed for an engine, which is compiled if it was not yet.
+
+    Args:
+        folded: the weights, on the CPU.
+        engine: what plays them.
+    """
+
+    def __init__(self, folded: Folded, engine: Engine) -> None:
+        self.engine = engine
+        self.config = folded.config
+        self.weights = pack(folded, engine.kernel.kind)
+        dilations = torch.tensor(folded.config.dilations)
+        rings_KR = -folded.offset_LR.repeat_interleave(dilations, dim=0)
+        self.silence_KR: Floats = rings_KR.numpy()
+        """What a stream remembers at its start; `folded.py` says why this is not zero."""
+        self._compile()
+
+    def play(
+        self,
+        streams: loop.Streams,
+        latent_NC: Floats,
+        uniform_TN: Floats,
+        choice: Choice,
+    ) -> Tensor:
+        """Sample one latent frame, (T, N) int64; see `loop.play`."""
+        num_streams = len(latent_NC)
+        padding = self.weights.latent - latent_NC.shape[1]
+        # two blocks of rows are enough to read the weights of the past seldom
+        ahead = max(1, 2 * self.engine.kernel.kind.most_rows // num_streams)
+        classes_TN = np.empty(uniform_TN.shape, np.int64)
+        loop.play(
+            self.engine.slot,
+            self.weights,
+            streams,
+            loop.buffers_for(self.weights, num_streams, ahead),
+            np.pad(latent_NC, ((0, 0), (0, padding))),
+            uniform_TN,
+            choice.temperature,
+            choice.top_p,
+            classes_TN,
+        )
+        return torch.from_numpy(classes_TN)
+
+    def _compile(self) -> None:
+        memory_KR = self.silence_KR.copy()
+        streams = loop.Streams(
+            memory_N=np.array([memory_KR.ctypes.data]),
+            time_N=np.zeros(1, np.int64),
+            last_2N=np.full((2, 1), NOTHING),
+        )
+        latent_NC = np.zeros((1, self.config.latent_channels), np.float32)
+        self.play(streams, latent_NC, np.full((1, 1), 0.5, np.float32), Choice())
+
+
+@dataclass(eq=False)
+class _Stream:
+    key: int
+    memory_KR: Floats
+    num_samples: int = 0
+    last: tuple[int, int] = (NOTHING, mulaw.SILENCE)
+
+
+class CompiledStreams:
+    """The `Streams` contract; a frame is played as soon as it is pushed.
+
+    Args:
+        decoder: what plays.
+        choice: chooses each class from its logits.
+        seed: keys the randomness, together with a stream's key and the absolute sample.
+    """
+
+    def __init__(self, decoder: CompiledDecoder, choice: Choice, seed: int) -> None:
+        self._decoder, self._choice, self._seed = decoder, choice, seed
+        self._num_threads = torch.get_num_threads()
+        self._pool = ThreadPoolExecutor(
+            self._num_threads, "umt-wavenet", initializer=torch.set_num_threads, initargs=(1,)
+        )
+        self._streams: dict[int, _Stream] = {}
+        self._next_id = 0
+
+    def open(self, key: int = 0) -> int:
+        """Start a stream and return its id."""
+        stream_id, self._next_id = self._next_id, self._next_id + 1
+        self._streams[stream_id] = _Stream(key, self._decoder.silence_KR.copy())
+        return stream_id
+
+    def push(self, blocks: Mapping[int, Tensor]) -> dict[int, Tensor]:
+        """Feed the next (C, F) block of each named stream; return (T,) with T = F · hop."""
+        ended = Event()
+
+        def play(ids: Sequence[int]) -> dict[int, Tensor]:
+            return self._play_blocks({i: blocks[i] for i in ids}, ended)
+
+        played: dict[int, Tensor] = {}
+        try:
+            for part in self._pool.map(play, self._groups(blocks)):
+                played |= part
+        finally:
+            ended.set()  # after Ctrl-C nobody waits for the frames that are left
+        return played
+
+    def finish(self, ids: Iterable[int]) -> dict[int, Tensor]:
+        """End these streams; nothing is left to play."""
+        ended = {stream_id: self._streams.pop(stream_id) for stream_id in ids}
+        return dict.fromkeys(ended, torch.zeros(0))
+
+    def _groups(self, blocks: Mapping[int, Tensor]) -> list[list[int]]:
+        """Ids, dealt out so that all threads have as much to do."""
+        longest_first = sorted(blocks, key=lambda i: -blocks[i].shape[-1])
+        rounds = -(-len(longest_first) // (self._num_threads * MOST_STREAMS))
+        num_groups = min(rounds * self._num_threads, len(longest_first))
+        return [longest_first[first::num_groups] for first in range(num_groups)]
+
+    @torch.inference_mode()
+    def _play_blocks(self, blocks: Mapping[int, Tensor], ended: Event) -> dict[int, Tensor]:
+        played = {stream_id: [torch.zeros(0)] for stream_id in blocks}
+        for frame in range(max(block_CF.shape[-1] for block_CF in blocks.values())):
+            latents = {i: m[:, frame] for i, m in blocks.items() if frame < m.shape[-1]}
+            for stream_id, wav_T in self._play(latents, ended).items():
+                played[stream_id].append(wav_T)
+        return {stream_id: torch.cat(wavs) for stream_id, wavs in played.items()}
+
+    def _play(self, latents: Mapping[int, Tensor], ended: Event) -> dict[int, Tensor]:
+        """One frame of some streams: latents (C,) in, waveforms (T,) out."""
+        playing = [self._streams[stream_id] for stream_id in latents]
+        hop = self._decoder.config.hop_samples
+        uniform_TN = torch.stack(
+            [counter.uniform(self._seed, s.key, s.num_samples, hop) for s in playing], dim=1
+        )
+        streams = loop.Streams(
+            memory_N=np.array([stream.memory_KR.ctypes.data for stream in playing]),
+            time_N=np.array([stream.num_samples for stream in playing]),
+            last_2N=np.array([stream.last for stream in playing]).T.copy(),
+        )
+        latent_NC = torch.stack(list(latents.values())).float().numpy()
+        slices = [
+            self._decoder.play(streams, latent_NC, part_TN.numpy(), self._choice)
+            for part_TN in uniform_TN.split(SLICE_SAMPLES)
+            if not ended.is_set()
+        ]
+        for stream, (older, newer) in zip(playing, streams.last_2N.T.tolist(), strict=True):
+            stream.last = (older, newer)
+            stream.num_samples += hop
+        wav_TN = mulaw.decode(torch.cat([torch.zeros(0, len(playing), dtype=torch.int64), *slices]))
+        return dict(zip(latents, wav_TN.T.contiguous(), strict=True))

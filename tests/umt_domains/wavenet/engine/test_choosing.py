@@ -1,0 +1,98 @@
+"""The fastest engine is used, and any that is here can be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from umt_domains.wavenet import WavenetFamily
+from umt_domains.wavenet.decoder import DecoderNetwork
+from umt_domains.wavenet.engine import choosing, machine
+from umt_domains.wavenet.engine.kernel import Kernel
+from umt_domains.wavenet.playing import SampledStreams, WavenetDecoder
+from umtcli.errors import OptionError
+
+
+def decoder(network: DecoderNetwork, engine: str) -> WavenetDecoder:
+    options = {"temperature": 1.0, "top_p": 1.0, "engine": engine}
+    return WavenetDecoder(network, "cpu", options)
+
+
+@pytest.fixture
+def no_numba(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for cached in (choosing.compiled_engines, choosing._tell_what_is_missing):
+        cached.cache_clear()
+    monkeypatch.setattr(choosing, "find_spec", lambda name: None)
+    yield
+    for cached in (choosing.compiled_engines, choosing._tell_what_is_missing):
+        cached.cache_clear()
+
+
+def test_the_fastest_engine_is_used_unless_another_is_asked_for(
+    small_decoder: DecoderNetwork,
+) -> None:
+    engines = WavenetFamily().engines()
+    assert engines[-2:] == ("plain", "torch")
+    assert decoder(small_decoder, "auto").engine == engines[0]
+    for engine in engines:
+        assert decoder(small_decoder, engine).engine == engine
+
+
+def test_an_engine_that_is_not_here_is_refused_with_those_that_are(
+    small_decoder: DecoderNetwork,
+) -> None:
+    with pytest.raises(OptionError, match=r"engine takes auto, .*plain, torch .* not 'abacus'"):
+        decoder(small_decoder, "abacus")
+
+
+def test_without_numba_torch_plays_and_it_is_said_once(
+    small_decoder: DecoderNetwork, no_numba: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        machine = decoder(small_decoder, "auto")
+        assert isinstance(machine.streams(), SampledStreams)
+    assert machine.engine == "torch"
+    assert WavenetFamily().engines() == ("torch",)
+    assert capsys.readouterr().err.count("pip install 'umtcli[fast]'") == 1
+    with pytest.raises(OptionError, match="engine takes auto, torch on this machine, not 'plain'"):
+        decoder(small_decoder, "plain")
+
+
+def test_who_asks_for_torch_is_not_told_of_others(
+    small_decoder: DecoderNetwork, no_numba: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    decoder(small_decoder, "torch")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_kernel_that_multiplies_wrongly_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = machine.make("plain")
+    broken = Kernel(right.kernel.kind, type(right.kernel.add_block)(lambda *_: None), None)
+    engines = {"broken": machine.engine_of(broken), "plain": right}
+    monkeypatch.setattr(machine, "compiled_engines", lambda: ("broken", "plain"))
+    monkeypatch.setattr(machine, "make", engines.__getitem__)
+    assert machine.fastest.__wrapped__() is right
+
+
+def test_choosing_loads_no_numba() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; import umt_domains.wavenet.engine.choosing; sys.exit('numba' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_one_thread_plays_the_same_as_two(small_decoder: DecoderNetwork) -> None:
+    latents = {number: torch.randn(5, 4) for number in range(5)}
+    played = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        streams = decoder(small_decoder, "auto").streams(seed=1)
+        ids = [streams.open(key) for key in latents]
+        played.append(streams.push({i: latents[i] for i in ids}))
+    for number in latents:
+        assert torch.equal(played[0][number], played[1][number])

@@ -1,0 +1,121 @@
+"""Micro-kernels multiply, and are made of the instructions that they are meant to be."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from llvmlite import binding
+
+from umt_domains.wavenet.engine.kernel import (
+    AVX2,
+    AVX512,
+    AVX512_BF16,
+    KINDS,
+    UNROLLED,
+    VECTORS,
+    Kernel,
+    Kind,
+    emit,
+    usable,
+)
+from umt_domains.wavenet.engine.loop import add_product
+from umt_domains.wavenet.engine.machine import engine_of, multiplies
+from umt_domains.wavenet.engine.packing import deep, panels
+
+
+def assembly(kind: Kind, cpu: str) -> str:
+    """What a micro-kernel becomes on some x86 processor, be it here or not."""
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    target = binding.Target.from_triple("x86_64-unknown-linux-gnu")
+    machine = target.create_target_machine(cpu=cpu, opt=3)
+    return str(machine.emit_assembly(binding.parse_assembly(str(emit(kind)))))
+
+
+@pytest.mark.parametrize(
+    ("kind", "cpu", "instruction", "register"),
+    [
+        (AVX2, "haswell", "vfmadd...ps", "ymm"),
+        (AVX512, "skylake-avx512", "vfmadd...ps", "zmm"),
+        (AVX512_BF16, "cooperlake", "vdpbf16ps", "zmm"),
+    ],
+)
+def test_every_multiplication_is_the_widest_instruction(
+    kind: Kind, cpu: str, instruction: str, register: str
+) -> None:
+    found = re.findall(rf"\t{instruction}\t.*%{register}", assembly(kind, cpu))
+    blocks = {
+        (rows, num)
+        for rows in range(1, kind.most_rows + 1)
+        for num in (1, kind.panels_at_once(rows))
+    }
+    assert len(found) == UNROLLED * VECTORS * sum(rows * num for rows, num in blocks)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cpu"),
+    [(AVX2, "haswell"), (AVX512, "skylake-avx512"), (AVX512_BF16, "cooperlake")],
+)
+def test_no_sum_leaves_the_registers_on_the_way(kind: Kind, cpu: str) -> None:
+    pieces = re.split(r"\n\.LBB\d+_\d+:", assembly(kind, cpu))
+    loops = [code for code in pieces if re.search(r"\t(vfmadd|vdpbf16)", code)]
+    assert len(loops) >= kind.most_rows
+    for code in loops:
+        assert not re.search(r"%[yz]mm\d+, .*\(%rsp\)|\(%rsp\), %[yz]mm", code)
+
+
+def test_a_processor_gets_what_it_can_run_the_widest_first() -> None:
+    every = dict.fromkeys(("avx2", "fma", "avx512f", "avx512bf16"), True)
+    assert usable(every) == KINDS
+    assert usable({**every, "avx512bf16": False}) == (AVX512, AVX2)
+    assert usable({**every, "fma": False, "avx512f": False}) == ()
+    assert usable({}) == ()
+
+
+def test_wider_kinds_hold_more_sums() -> None:
+    for wider, narrower in pairwise((AVX512, AVX2)):
+        assert wider.most_rows * wider.width > narrower.most_rows * narrower.width
+
+
+@pytest.mark.parametrize(("depth", "columns"), [(8, 24), (5, 256), (128, 40)])
+def test_products_are_those_of_numpy_in_float64(kernel: Kernel, depth: int, columns: int) -> None:
+    kind, generator = kernel.kind, np.random.default_rng(1)
+    w_KM = generator.standard_normal((depth, columns), np.float32)
+    w_PB = panels(w_KM, kind)
+    halved = kind.precision == "bfloat16"
+    for rows in (1, 2, 3, kind.most_rows, kind.most_rows + 1, 17):
+        x_NK = np.zeros((rows, deep(depth) + 8), np.float32)
+        x_NK[:, :depth] = generator.standard_normal((rows, depth))
+        y_NM = generator.standard_normal((rows, len(w_PB) * kind.width)).astype(np.float32)
+        before = y_NM[:, :columns].copy()
+        wanted = before + x_NK[:, :depth].astype(float) @ w_KM
+        pairs = np.empty(rows * deep(depth), np.uint16)
+        add_product(engine_of(kernel).slot, y_NM, x_NK, deep(depth), w_PB, pairs)
+        # each factor is rounded to 8 bits if halved, each sum to 24
+        unit = (2 * 2**-9 if halved else 0) + deep(depth) * 2**-24
+        size = np.abs(before) + np.abs(x_NK[:, :depth]) @ np.abs(w_KM)
+        assert (np.abs(y_NM[:, :columns] - wanted) < 2 * unit * size).all()
+
+
+def test_a_row_does_not_depend_on_how_many_there_are(kernel: Kernel) -> None:
+    kind, generator = kernel.kind, np.random.default_rng(2)
+    w_PB = panels(generator.standard_normal((64, 5 * kind.width), np.float32), kind)
+    x_NK = generator.standard_normal((40, 64), np.float32)
+
+    def product(rows: slice) -> np.ndarray:
+        x, y = x_NK[rows].copy(), np.zeros((len(x_NK[rows]), 5 * kind.width), np.float32)
+        add_product(engine_of(kernel).slot, y, x, 64, w_PB, np.empty(x.size, np.uint16))
+        return y
+
+    whole = product(slice(None))
+    for first, end in ((0, 1), (3, 5), (7, 20), (39, 40), (1, 40)):
+        assert np.array_equal(product(slice(first, end)), whole[first:end])
+
+
+def test_a_kernel_that_multiplies_wrongly_is_found_out(kernel: Kernel) -> None:
+    assert multiplies(engine_of(kernel))
+    wrong = Kernel(kernel.kind, type(kernel.add_block)(lambda *_: None), None)
+    assert not multiplies(engine_of(wrong))

@@ -1,0 +1,67 @@
+"""The parts of the engine's loop, against float64 and the slow reference."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+import wavenet_reference
+from umt_domains.wavenet.engine.loop import choose, exponential, gate, halve
+
+
+def test_exponentials_are_right_to_a_few_last_bits() -> None:
+    for x in np.linspace(-40, 30, 20_001, dtype=np.float32):
+        assert abs(exponential(x) / np.exp(float(x)) - 1) < 4e-6
+
+
+def test_gates_are_right_to_the_last_bits_of_one() -> None:
+    g = np.linspace(-40, 40, 801)
+    a_NM = np.stack(np.meshgrid(g, g), axis=-1).swapaxes(0, 1).astype(np.float32)
+    a_NM = np.concatenate([a_NM[..., 0], 2 * a_NM[..., 1]], axis=1)
+    h_NR = np.empty((801, 801), np.float32)
+    gate(a_NM, h_NR)
+    exact = a_NM.astype(float)
+    wanted = 1 / (1 + np.exp(-exact[:, :801])) * np.tanh(exact[:, 801:] / 2)
+    assert np.abs(h_NR - wanted).max() < 3e-7
+
+
+@given(
+    seed=st.integers(0, 2**31),
+    uniform=st.integers(100, 9_900),
+    temperature=st.sampled_from([0.0, 0.3, 1.0, 2.0]),
+    top_p=st.sampled_from([0.0, 0.4, 0.9, 1.0]),
+)
+def test_a_draw_is_that_of_the_slow_reference(
+    seed: int, uniform: int, temperature: float, top_p: float
+) -> None:
+    logits_Q = (2 * np.random.default_rng(seed).standard_normal(256)).astype(np.float32)
+    # float32 may fall on the other side of an edge: between two classes, or of the set
+    wanted = {
+        wavenet_reference.choose(
+            logits_Q.astype(float), uniform / 10_000 + u, temperature, top_p + p
+        )
+        for u in (-1e-5, 0, 1e-5)
+        for p in (-1e-5, 0, 1e-5)
+    }
+    assert choose(logits_Q, np.float32(uniform / 10_000), temperature, top_p) in wanted
+
+
+def test_impossible_classes_are_not_drawn_even_at_the_ends() -> None:
+    for uniform in (2**-23, 1 - 2**-23):
+        for seed in range(64):
+            logits_Q = np.random.default_rng(seed).standard_normal(256).astype(np.float32)
+            logits_Q[:3] = logits_Q[-3:] = -1e30
+            assert 3 <= choose(logits_Q, np.float32(uniform), 1.0, 1.0) <= 252
+
+
+def test_bfloat16_is_the_nearest_and_of_two_the_even() -> None:
+    one, step = 1.0, 2.0**-7
+    values = np.array(
+        [[one, one + 0.4 * step, one + 0.5 * step, one + 0.6 * step, one + 1.5 * step, -3.0]],
+        np.float32,
+    )
+    pairs = np.empty(6, np.uint16)
+    halve(values, 6, pairs)
+    as_floats = (pairs.astype(np.uint32) << 16).view(np.float32)
+    assert as_floats.tolist() == [one, one, one, one + step, one + 2 * step, -3.0]
