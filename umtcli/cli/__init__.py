@@ -14,6 +14,7 @@ import typer
 from typer.main import get_group
 
 from umtcli import __version__, console
+from umtcli.cli.bench import bench
 from umtcli.cli.blend import blend
 from umtcli.cli.check import check
 from umtcli.cli.convert import convert
@@ -25,7 +26,7 @@ from umtcli.config import umt_home
 from umtcli.errors import PluginError, ReaderGone, UmtError
 from umtcli.plugins import PluginManager, installed_entry_points, make_plugin_manager
 
-COMMANDS = (convert, blend, domains, check, plugins, doctor)
+COMMANDS = (convert, blend, domains, check, plugins, bench, doctor)
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 

@@ -58,6 +58,7 @@ def _examine(catalog: Catalog) -> Iterator[Finding]:
     yield _ffmpeg()
     yield _distribution("soundfile")
     yield from _devices()
+    yield from _engines(catalog)
     for info in catalog.plugins:
         yield Finding(
             f"plugin {info.name}",
@@ -98,6 +99,16 @@ def _devices() -> Iterator[Finding]:
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     detail = ", ".join(gpus) or "none, which conversions do not need"
     yield Finding("gpu", ok=bool(gpus), detail=detail, essential=False)
+
+
+def _engines(catalog: Catalog) -> Iterator[Finding]:
+    """What computes on the CPU, for families that have a choice."""
+    for family in catalog.families.values():
+        engines = getattr(family, "engines", None)
+        if engines is not None:
+            used, *others = engines()
+            detail = f"{used} is used" + (f"; also here: {', '.join(others)}" if others else "")
+            yield Finding(f"{family.name} engine", ok=True, detail=detail, essential=False)
 
 
 def _self_test(catalog: Catalog) -> Finding:

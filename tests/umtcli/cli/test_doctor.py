@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from toy import ToyFamily
 from umtcli.cli import main
 
 
@@ -65,3 +66,11 @@ def test_a_domain_that_cannot_play_is_a_failure(
 ) -> None:
     next(site_folder.rglob("toy-encoder.safetensors")).unlink()
     assert main(["doctor", "--json"]) == 1
+
+
+def test_what_computes_on_the_cpu_is_told_where_a_family_has_a_choice(
+    toy_installed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ToyFamily, "engines", lambda self: ("fast", "slow"), raising=False)
+    assert main(["doctor", "--json"]) == 0
+    assert findings(capsys)["toy engine"]["detail"] == "fast is used; also here: slow"
