@@ -52,6 +52,8 @@ class ToyStream:
 class ToyStreams:
     """The bookkeeping that the encoder's and the decoder's streams share."""
 
+    batches = False
+    """Each stream is computed by itself: they gain nothing from being pushed together."""
     empty: Tensor
 
     def __init__(self) -> None:

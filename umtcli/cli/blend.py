@@ -91,5 +91,6 @@ def blend(
     with ConvertProgress(quiet=quiet, json=json, to_stdout=to_stdout) as progress:
         catalog = Catalog.from_manager(ctx.obj)
         result = run_blend(BlendRequest(request, at, crossfade), catalog, progress)
+    progress.summarise([result])
     if not result.ok:
         raise typer.Exit(1)

@@ -6,6 +6,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -33,6 +35,20 @@ _ORDER = ("made", "done already", "to be made", "failed")
 _WORDS = {"done": "made", "skipped": "done already", "planned": "to be made"}
 
 
+MOST_BARS = 4
+"""Of files that are at work at the same time; more would scroll."""
+
+
+@dataclass
+class _File:
+    """A file that is at work."""
+
+    bar: TaskID | None
+    duration_s: float | None
+    share: float = 0.0
+    """Done so far, 0 … 1."""
+
+
 class ConvertProgress:
     """Listens to a run; a context manager, so that the bars vanish whatever happens."""
 
@@ -49,8 +65,7 @@ class ConvertProgress:
         self._to_stdout = to_stdout
         self._bars = console.make_progress(quiet=quiet or not sys.stderr.isatty())
         self._total: TaskID | None = None
-        self._file: TaskID | None = None
-        self._duration_s: float | None = None
+        self._files: dict[str, _File] = {}
         self._jobs_done = 0
         self._told = ""
 
@@ -76,30 +91,46 @@ class ConvertProgress:
             if len(event.jobs) > 1:
                 self._total = self._bars.add_task("all files", total=len(event.jobs))
         elif isinstance(event, JobStarted):
-            self._duration_s = event.duration_s
-            name = event.job.source.name if event.job.source else "standard input"
-            self._file = self._bars.add_task(console.safe(name), total=event.duration_s)
+            self._start(str(event.job), event.job.source, event.duration_s)
         elif isinstance(event, JobAdvanced):
-            self._advance(event.done_s)
+            self._advance(str(event.job), event.done_s)
         elif isinstance(event, OutputFinished):
             self._report(event.result)
         elif isinstance(event, JobFinished):
-            self._finish_job()
+            self._finish_job(str(event.job))
 
-    def _advance(self, done_s: float) -> None:
-        if self._file is not None:
-            self._bars.update(self._file, completed=done_s)
-        if self._total is not None and self._duration_s:
-            share = min(done_s / self._duration_s, 1.0)
-            self._bars.update(self._total, completed=self._jobs_done + share)
+    def _start(self, job: str, source: Path | None, duration_s: float | None) -> None:
+        self._end_bar(job)  # of one that is begun again
+        bar = None
+        if sum(file.bar is not None for file in self._files.values()) < MOST_BARS:
+            name = source.name if source else "standard input"
+            bar = self._bars.add_task(console.safe(name), total=duration_s)
+        self._files[job] = _File(bar, duration_s)
 
-    def _finish_job(self) -> None:
+    def _advance(self, job: str, done_s: float) -> None:
+        file = self._files.get(job)
+        if file is None:
+            return
+        if file.bar is not None:
+            self._bars.update(file.bar, completed=done_s)
+        if file.duration_s:
+            file.share = min(done_s / file.duration_s, 1.0)
+        self._advance_all()
+
+    def _finish_job(self, job: str) -> None:
         self._jobs_done += 1
-        if self._file is not None:
-            self._bars.remove_task(self._file)
-            self._file = None
+        self._end_bar(job)
+        self._advance_all()
+
+    def _end_bar(self, job: str) -> None:
+        file = self._files.pop(job, None)
+        if file is not None and file.bar is not None:
+            self._bars.remove_task(file.bar)
+
+    def _advance_all(self) -> None:
         if self._total is not None:
-            self._bars.update(self._total, completed=self._jobs_done)
+            share = sum(file.share for file in self._files.values())
+            self._bars.update(self._total, completed=self._jobs_done + share)
 
     @contextmanager
     def _paused(self) -> Iterator[None]:

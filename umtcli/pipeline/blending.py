@@ -24,7 +24,7 @@ from umtcli.domain import Encoder
 from umtcli.errors import UsageError
 from umtcli.media import AudioReader, Block, Resampler
 from umtcli.pipeline.crossfade import Crossfade
-from umtcli.pipeline.ear import Ear, Heard
+from umtcli.pipeline.ear import Ear, Heard, hear
 
 
 @dataclass(frozen=True)
@@ -149,11 +149,14 @@ def _hear(joint: Joint, reader: AudioReader) -> Iterator[Moment]:
     channels, rate = joint.num_channels, reader.sample_rate
     mid = joint.plays_mid
     ear = Ear(joint.encoder, rate, channels, sides=not mid, mid=mid)
+    streams = joint.encoder.streams()
     resampler = Resampler(rate, joint.sample_rate, channels)
     for block_TC in reader:
         wide_TC = np.repeat(block_TC, channels // reader.num_channels, axis=1)
-        yield Moment(ear.push(wide_TC), _channels_first(resampler.push(wide_TC)))
-    yield Moment(ear.finish(), _channels_first(resampler.finish()))
+        (heard,) = hear(streams, [(ear, wide_TC)])
+        yield Moment(heard, _channels_first(resampler.push(wide_TC)))
+    (heard,) = hear(streams, [(ear, None)])
+    yield Moment(heard, _channels_first(resampler.finish()))
 
 
 def _channels_first(block_TC: Block) -> Tensor:

@@ -44,6 +44,18 @@ def resolve_device(name: str = "auto") -> str:
     return f"cuda:{int(index or 0)}"
 
 
+def resolve_devices(names: str = "auto") -> tuple[str, ...]:
+    """The torch devices for what a user asked for: one, or several separated by commas.
+
+    Raises:
+        UsageError: as `resolve_device`.
+
+    >>> resolve_devices("cpu,cpu")
+    ('cpu', 'cpu')
+    """
+    return tuple(resolve_device(name.strip()) for name in names.split(","))
+
+
 def usable_cores() -> int:
     """CPU cores that this process may really use: affinity and container quota counted.
 

@@ -1,20 +1,20 @@
-"""Hearing one input in one latent space: once, however many decoders play it.
+"""Hearing inputs in one latent space: each once, however many decoders play it.
 
 T samples at the encoder's rate, C channels of the file, F latent frames.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from umtcli.domain import Encoder
-from umtcli.media import Resampler
-from umtcli.pipeline.voices import Voices
+from umtcli.domain import Encoder, Streams
+from umtcli.media import Block, Resampler
+from umtcli.pipeline.voices import Turn, Voices, advance
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,23 @@ class Heard:
     """Latents of each channel of the file; empty if no decoder wants them."""
     mid: list[Tensor]
     """Latents of the mean of the channels, one entry; empty if no decoder wants them."""
+
+    @property
+    def num_frames(self) -> int:
+        """F."""
+        return (self.sides + self.mid)[0].shape[1]
+
+    def cut(self, num_frames: int) -> tuple[Heard, Heard]:
+        """Its first latent frames with all of the waveform, and the frames that are left."""
+        first, rest = slice(num_frames), slice(num_frames, None)
+        return self._part(self.wav_CT, first), self._part(self.wav_CT[:, :0], rest)
+
+    def _part(self, wav_CT: Tensor, frames: slice) -> Heard:
+        return Heard(
+            wav_CT,
+            [latent_CF[:, frames] for latent_CF in self.sides],
+            [latent_CF[:, frames] for latent_CF in self.mid],
+        )
 
 
 class Ear:
@@ -44,29 +61,51 @@ class Ear:
             sides: whether some decoder plays each channel.
             mid: whether some decoder plays the mid.
         """
-        self.sample_rate = encoder.sample_rate
         self._resampler = Resampler(rate_in, encoder.sample_rate, num_channels)
-        streams = encoder.streams()
-        self._sides = Voices(streams, num_channels) if sides else None
-        self._mid = Voices(streams, 1) if mid else None
+        self._sides = Voices(num_channels) if sides else None
+        self._mid = Voices(1) if mid else None
 
-    def push(self, block_TC: NDArray[np.float32]) -> Heard:
-        """Hear the next block of the file, float32 (T, C) at the file's rate."""
-        return self._encode(self._resampler.push(block_TC))
+    @property
+    def voices(self) -> list[Voices]:
+        """All of them."""
+        return [voices for voices in (self._sides, self._mid) if voices]
 
-    def finish(self) -> Heard:
-        """Hear the end of the file."""
-        heard = self._encode(self._resampler.finish())
-        sides = _append(heard.sides, self._sides.finish() if self._sides else [])
-        mid = _append(heard.mid, self._mid.finish() if self._mid else [])
-        return Heard(heard.wav_CT, sides, mid)
+    def turns(self, block_TC: Block | None) -> tuple[Tensor, list[Turn]]:
+        """The next block of the file as the encoder takes it.
 
-    def _encode(self, block_TC: NDArray[np.float32]) -> Heard:
-        wav_CT = torch.from_numpy(np.ascontiguousarray(block_TC.T))
-        sides = self._sides.push(list(wav_CT)) if self._sides else []
-        mid = self._mid.push([wav_CT.mean(dim=0)]) if self._mid else []
-        return Heard(wav_CT, sides, mid)
+        Args:
+            block_TC: float32 (T, C) at the file's rate; None ends the file.
+
+        Returns:
+            the waveform (C, T), and a turn for each of `voices`.
+        """
+        last = block_TC is None
+        wav_TC = self._resampler.finish() if block_TC is None else self._resampler.push(block_TC)
+        wav_CT = torch.from_numpy(np.ascontiguousarray(wav_TC.T))
+        turns = []
+        if self._sides:
+            turns.append(Turn(self._sides, list(wav_CT), last))
+        if self._mid:
+            turns.append(Turn(self._mid, [wav_CT.mean(dim=0)], last))
+        return wav_CT, turns
+
+    def heard(self, wav_CT: Tensor, ready: Iterator[list[Tensor]]) -> Heard:
+        """Take what became of the turns, in their order."""
+        return Heard(
+            wav_CT,
+            sides=next(ready) if self._sides else [],
+            mid=next(ready) if self._mid else [],
+        )
 
 
-def _append(blocks: list[Tensor], more: list[Tensor]) -> list[Tensor]:
-    return [torch.cat(pair, dim=-1) for pair in zip(blocks, more, strict=True)]
+def hear(streams: Streams, listening: Sequence[tuple[Ear, Block | None]]) -> list[Heard]:
+    """Take several files a step further through one encoder.
+
+    Args:
+        streams: of the encoder.
+        listening: an ear for each file, with its next block; None ends the file.
+    """
+    steps = [ear.turns(block_TC) for ear, block_TC in listening]
+    ready = iter(advance(streams, [turn for _, turns in steps for turn in turns]))
+    pairs = zip(listening, steps, strict=True)
+    return [ear.heard(wav_CT, ready) for (ear, _), (wav_CT, _) in pairs]

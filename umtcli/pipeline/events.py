@@ -34,7 +34,7 @@ class JobAdvanced:
 
     job: Job
     done_s: float
-    """Seconds of the input read so far."""
+    """Seconds of the input so far."""
 
 
 @dataclass(frozen=True)

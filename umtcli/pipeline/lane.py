@@ -7,6 +7,8 @@ C channels of the file, T samples.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -14,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from umtcli.domain import Decoder
+from umtcli.domain import Decoder, Streams
 from umtcli.errors import PluginError
 from umtcli.media import Resampler
 from umtcli.pipeline.ear import Heard
 from umtcli.pipeline.length import ExactLength
 from umtcli.pipeline.stereo import StereoKeeper
-from umtcli.pipeline.voices import Voices
+from umtcli.pipeline.voices import Turn, Voices, advance
 
 
 class Sink(Protocol):
@@ -42,7 +44,6 @@ class Lane:
         rate_in: int,
         rate_heard: int,
         rate_out: int,
-        seed: int,
     ) -> None:
         """Start playing.
 
@@ -53,46 +54,41 @@ class Lane:
             rate_in: sample rate of the file, in Hz.
             rate_heard: sample rate at which the encoder hears it, in Hz.
             rate_out: sample rate of the output, in Hz.
-            seed: keys the decoder's randomness.
         """
         self._sink = sink
         self._num_channels = num_channels
         self._mid_only = plays_mid(decoder, num_channels)
-        self._voices = Voices(decoder.streams(seed), 1 if self._mid_only else num_channels)
+        self.voices = Voices(1 if self._mid_only else num_channels)
         self._stereo = StereoKeeper(rate_heard, decoder.sample_rate) if num_channels == 2 else None
         self._resampler = Resampler(decoder.sample_rate, rate_out, num_channels)
         self._length = ExactLength(rate_in, rate_out, num_channels)
 
-    def push(self, heard: Heard, num_heard: int) -> None:
-        """Play what was heard since the last call.
+    def turn(self, heard: Heard, *, last: bool) -> Turn:
+        """What the decoder is to play of it."""
+        return Turn(self.voices, heard.mid if self._mid_only else heard.sides, last)
+
+    def take(self, played: Sequence[Tensor], heard: Heard, num_heard: int, *, last: bool) -> None:
+        """Take what the decoder played, bring it into shape and send it to the sink.
 
         Args:
-            heard: from the ear of the decoder's latent space.
+            played: one block a voice.
+            heard: from the ear of the decoder's latent space, since the last call.
             num_heard: samples heard so far, at the file's rate.
+            last: whether the file ended, with `num_heard` samples in all.
         """
-        played_CT = self._play(heard)
+        played_CT = self._stack(played)
         if self._stereo:
             played_CT = self._stereo.push(heard.wav_CT, played_CT)
-        self._send(self._length.push(self._resampler.push(_channels_last(played_CT)), num_heard))
-
-    def finish(self, heard: Heard, num_heard: int) -> None:
-        """Play the end: the file had `num_heard` samples in all."""
-        played_CT = self._play(heard)
-        played_CT = torch.cat([played_CT, self._stack(self._voices.finish())], dim=1)
-        if self._stereo:
-            played_CT = torch.cat(
-                [self._stereo.push(heard.wav_CT, played_CT), self._stereo.finish()], dim=1
-            )
-        played_TC = np.concatenate(
-            [self._resampler.push(_channels_last(played_CT)), self._resampler.finish()]
-        )
+            if last:
+                played_CT = torch.cat([played_CT, self._stereo.finish()], dim=1)
+        played_TC = self._resampler.push(np.ascontiguousarray(played_CT.numpy().T))
+        if last:
+            played_TC = np.concatenate([played_TC, self._resampler.finish()])
         self._send(self._length.push(played_TC, num_heard))
-        self._send(self._length.finish(num_heard))
+        if last:
+            self._send(self._length.finish(num_heard))
 
-    def _play(self, heard: Heard) -> Tensor:
-        return self._stack(self._voices.push(heard.mid if self._mid_only else heard.sides))
-
-    def _stack(self, voices: list[Tensor]) -> Tensor:
+    def _stack(self, voices: Sequence[Tensor]) -> Tensor:
         """One row a channel of the file, on the CPU; a mid is both channels until panned."""
         played_CT = torch.stack([voice.to("cpu", torch.float32) for voice in voices])
         if not torch.isfinite(played_CT).all():
@@ -104,10 +100,47 @@ class Lane:
             self._sink.write(block_TC)
 
 
+@dataclass(frozen=True)
+class Step:
+    """How one lane goes on: what was heard for it since its last step."""
+
+    lane: Lane
+    heard: Heard
+    num_heard: int
+    """Samples of the file so far, at its rate."""
+    last: bool = False
+    """Whether the file ends here."""
+
+    def cut(self, num_frames: int) -> tuple[Step, Step | None]:
+        """The step as far as some latent frames, and the rest if there is any."""
+        if self.heard.num_frames <= num_frames:
+            return self, None
+        first, rest = self.heard.cut(num_frames)
+        return replace(self, heard=first, last=False), replace(self, heard=rest)
+
+
+def play(streams: Streams, steps: Sequence[Step]) -> list[Exception | None]:
+    """Take the lanes of several files a step further through one decoder.
+
+    Args:
+        streams: of the decoder.
+        steps: each of another lane.
+
+    Returns:
+        For each step what went wrong after the decoder, e.g. at the sink; None if nothing.
+    """
+    played = advance(streams, [step.lane.turn(step.heard, last=step.last) for step in steps])
+    return [_taken(step, blocks) for step, blocks in zip(steps, played, strict=True)]
+
+
+def _taken(step: Step, blocks: Sequence[Tensor]) -> Exception | None:
+    try:
+        step.lane.take(blocks, step.heard, step.num_heard, last=step.last)
+    except Exception as e:
+        return e
+    return None
+
+
 def plays_mid(decoder: Decoder, num_channels: int) -> bool:
     """Whether a decoder plays the mid of such a file instead of each channel."""
     return decoder.mid_only and num_channels > 1
-
-
-def _channels_last(wav_CT: Tensor) -> NDArray[np.float32]:
-    return np.ascontiguousarray(wav_CT.numpy().T)

@@ -6,6 +6,8 @@ import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from umtcli.bundle import read_info
@@ -16,13 +18,32 @@ from umtcli.pipeline.manifest import Failed, Made, Manifests, content_hash
 from umtcli.pipeline.players import Player
 
 
-class Ledger:
-    """Looks outputs up in the manifests of their folders, and enters them there."""
+@dataclass(frozen=True)
+class _Inputs:
+    """What the inputs of a job held when they were looked at."""
 
-    def __init__(self, request: Request) -> None:
+    facts: tuple[tuple[int, int], ...]
+    """Size and time of each file: while they are the same, so are the hashes."""
+    sha256: tuple[str, ...]
+
+
+class Ledger:
+    """Looks outputs up in the manifests of their folders, and enters them there.
+
+    Jobs may be in flight at the same time, each begun and ended by one thread at a time.
+    """
+
+    def __init__(self, request: Request, **more: float) -> None:
+        """Open it.
+
+        Args:
+            request: decides what an output holds, together with its inputs and networks.
+            more: numbers that decide it, too.
+        """
         self._request = request
+        self._more = more
         self._manifests = Manifests()
-        self._heard: tuple[Path, tuple[int, int], str] | None = None
+        self._begun: dict[tuple[Path, ...], _Inputs | None] = {}
 
     def look_up(self, job: Job, output: Output) -> Made | UmtError | None:
         """What is to be done about an output.
@@ -40,7 +61,8 @@ class Ledger:
         made = self._manifests.find(path)
         if not isinstance(made, Made):
             return OutputExists(f"{output} exists already. --overwrite replaces it.")
-        if made.key != self._key(job, output):
+        inputs = self._inputs(job)
+        if inputs is None or made.key != self._recipe(output, inputs):
             return OutputExists(
                 f"{output} exists already, made from another input or with other options. "
                 "--overwrite replaces it."
@@ -51,8 +73,16 @@ class Ledger:
             )
         return made
 
+    def begin(self, job: Job) -> None:
+        """Take note of a job's inputs as they are now, before they are heard."""
+        self._begun[job.files] = self._inputs(job)
+
+    def end(self, job: Job) -> None:
+        """Forget them."""
+        self._begun.pop(job.files, None)
+
     def enter(self, job: Job, output: Output, file: Path, duration_s: float) -> None:
-        """Note that an output is complete; it may have another name yet.
+        """Note that an output of a job that was begun is complete; it may have no name yet.
 
         Args:
             job: what it was made from.
@@ -64,11 +94,10 @@ class Ledger:
             OSError: the manifest cannot be written.
         """
         assert output.path is not None
-        before = self._heard
-        key = self._key(job, output)
-        # an input that changed while it was heard made nothing that could be made again
-        if key is not None and (before is None or before == self._heard):
-            made = Made.of(file, key, duration_s)
+        inputs = self._inputs(job)
+        # inputs that changed while they were heard made nothing that could be made again
+        if inputs is not None and inputs == self._begun[job.files]:
+            made = Made.of(file, self._recipe(output, inputs), duration_s)
             self._manifests.of(output.path).append(output.path.name, made)
 
     def enter_failure(self, job: Job, output: Output, error: UmtError) -> None:
@@ -79,31 +108,26 @@ class Ledger:
             output.path.parent.mkdir(parents=True, exist_ok=True)
             self._manifests.of(output.path).append(output.path.name, Failed(str(error)))
 
-    def begin(self, job: Job) -> None:
-        """Take note of a job's input as it is now, before it is heard."""
-        self._heard = None
-        self._hash(job)
+    def _recipe(self, output: Output, inputs: _Inputs) -> str:
+        return recipe(output, self._request, inputs.sha256, self._more)
 
-    def _key(self, job: Job, output: Output) -> str | None:
-        """Hash of all that an output is made from; None if its input is a pipe."""
-        heard = self._hash(job)
-        return None if heard is None else recipe(output, self._request, heard)
-
-    def _hash(self, job: Job) -> str | None:
-        path = job.source
+    def _inputs(self, job: Job) -> _Inputs | None:
+        """None if one is a pipe."""
+        known = self._begun.get(job.files)
         try:
-            if path is None or not path.is_file():
+            if job.source is None or not all(path.is_file() for path in job.files):
                 return None
-            status = path.stat()
-            facts = (status.st_size, status.st_mtime_ns)
-            if self._heard is None or self._heard[:2] != (path, facts):
-                self._heard = (path, facts, content_hash(path))
+            facts = tuple((s.st_size, s.st_mtime_ns) for s in (path.stat() for path in job.files))
+            if known is not None and known.facts == facts:
+                return known
+            return _Inputs(facts, tuple(content_hash(path) for path in job.files))
         except OSError:
             return None  # why it cannot be read, its decoder will say
-        return self._heard[2]
 
 
-def recipe(output: Output, request: Request, input_sha256: str) -> str:
+def recipe(
+    output: Output, request: Request, sha256: Sequence[str], more: Mapping[str, float]
+) -> str:
     """Hash of all that decides what an output holds, in hexadecimal.
 
     umt's own version is not part of it: an update makes no finished work undone.
@@ -111,20 +135,22 @@ def recipe(output: Output, request: Request, input_sha256: str) -> str:
     Args:
         output: what is made.
         request: how it is made.
-        input_sha256: of the input's content.
+        sha256: of the content of each input.
+        more: numbers that decide it, too.
 
     Raises:
         BundleError: a bundle cannot be read.
     """
     name = output.format or (output.path.suffix if output.path else "")
     facts = {
-        "input": input_sha256,
+        "input": sha256[0] if len(sha256) == 1 else sha256,
         "networks": _networks(output.player),
         "options": {family: dict(values) for family, values in output.options.items()},
         "format": find_format(name, str(output)).name,
         "rate": request.rate,
         "bits": request.bits,
         "seed": request.seed,
+        **more,
     }
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,13 +15,15 @@ from umtcli.pipeline.players import Player
 
 
 class Machines:
-    """Encoders and decoders on one device."""
+    """Encoders and decoders on one device; files that are opened at once may ask for them."""
 
     def __init__(self, catalog: Catalog, device: str) -> None:
         self._catalog = catalog
         self._device = device
         self._encoders: dict[Path, Encoder] = {}
         self._decoders: dict[tuple[Path, str], Decoder | UmtError] = {}
+        self._mixes: dict[tuple[Player, str], MixDecoder] = {}
+        self._lock = threading.RLock()
 
     def encoder(self, domain: Domain) -> Encoder:
         """The encoder that a domain was trained on; domains of one space share one object.
@@ -30,17 +33,13 @@ class Machines:
             PluginError: its family cannot build it.
         """
         path = self._catalog.encoder_for(domain)
-        if path not in self._encoders:
-            bundle = read_bundle(path, kind="encoder")
-            family = self._family(bundle.info.family, path)
-            try:
-                self._encoders[path] = family.load_encoder(bundle, self._device)
-            except Exception as e:
-                raise blame(e, f"Loading the encoder {path}") from e
-        return self._encoders[path]
+        with self._lock:
+            if path not in self._encoders:
+                self._encoders[path] = self._load_encoder(path)
+            return self._encoders[path]
 
     def player(self, player: Player, options: Mapping[str, Mapping[str, Value]]) -> Decoder:
-        """The decoder of a player: its domain's, or all of its domains' as one.
+        """The decoder of a player: its domain's, or all of its domains' as one object.
 
         Args:
             player: a domain or a mix.
@@ -54,7 +53,10 @@ class Machines:
             (self.decoder(share.domain, options[share.domain.family]), share.share)
             for share in player.shares
         ]
-        return parts[0][0] if len(parts) == 1 else MixDecoder(parts)
+        if len(parts) == 1:
+            return parts[0][0]
+        with self._lock:
+            return self._mixes.setdefault((player, repr(options)), MixDecoder(parts))
 
     def decoder(self, domain: Domain, options: Mapping[str, Value]) -> Decoder:
         """The decoder of a domain.
@@ -68,15 +70,24 @@ class Machines:
             PluginError: its family cannot build it.
         """
         key = (domain.decoder, repr(sorted(options.items())))
-        if key not in self._decoders:
-            try:
-                self._decoders[key] = self._load(domain, options)
-            except UmtError as e:
-                self._decoders[key] = e  # not tried again for each of a thousand inputs
-        decoder = self._decoders[key]
+        with self._lock:
+            if key not in self._decoders:
+                try:
+                    self._decoders[key] = self._load(domain, options)
+                except UmtError as e:
+                    self._decoders[key] = e  # not tried again for each of a thousand inputs
+            decoder = self._decoders[key]
         if isinstance(decoder, UmtError):
             raise decoder
         return decoder
+
+    def _load_encoder(self, path: Path) -> Encoder:
+        bundle = read_bundle(path, kind="encoder")
+        family = self._family(bundle.info.family, path)
+        try:
+            return family.load_encoder(bundle, self._device)
+        except Exception as e:
+            raise blame(e, f"Loading the encoder {path}") from e
 
     def _load(self, domain: Domain, options: Mapping[str, Value]) -> Decoder:
         bundle = read_bundle(domain.decoder, kind="decoder")

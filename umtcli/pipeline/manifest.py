@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,20 +72,13 @@ class Manifest:
         self._path = folder / MANIFEST
         self._read_bytes = 0
         self._entries: dict[str, Made | Failed] = {}
+        self._lock = threading.Lock()
 
     def find(self, name: str) -> Made | Failed | None:
         """What is known of an output; None if nothing is."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._read_bytes)
-                data = file.read()
-        except OSError:
-            data = b""
-        whole = data[: data.rfind(b"\n") + 1]  # another run may be at the next line
-        self._read_bytes += len(whole)
-        for line in whole.splitlines():
-            self._take(line)
-        return self._entries.get(name)
+        with self._lock:
+            self._read_on()
+            return self._entries.get(name)
 
     def append(self, name: str, entry: Made | Failed) -> None:
         """Write an entry and bring it to disk.
@@ -101,6 +95,18 @@ class Manifest:
                     line = "\n" + line  # a run was killed in the middle of its last line
             file.write(line.encode())
             os.fsync(file.fileno())
+
+    def _read_on(self) -> None:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._read_bytes)
+                data = file.read()
+        except OSError:
+            return
+        whole = data[: data.rfind(b"\n") + 1]  # another run may be at the next line
+        self._read_bytes += len(whole)
+        for line in whole.splitlines():
+            self._take(line)
 
     def _take(self, line: bytes) -> None:
         try:
@@ -119,9 +125,7 @@ class Manifests:
 
     def of(self, output: Path) -> Manifest:
         """The manifest of an output's folder."""
-        if output.parent not in self._manifests:
-            self._manifests[output.parent] = Manifest(output.parent)
-        return self._manifests[output.parent]
+        return self._manifests.setdefault(output.parent, Manifest(output.parent))
 
     def find(self, output: Path) -> Made | Failed | None:
         """What is known of an output; None if nothing is."""

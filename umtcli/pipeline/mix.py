@@ -65,6 +65,7 @@ class _MixStreams:
             (decoder.streams(seed), decoder.sample_rate, gain) for decoder, gain in parts
         ]
         self._rate = rate
+        self.batches = any(getattr(streams, "batches", True) for streams, _, _ in self._parts)
         self._voices: dict[int, list[_Voice]] = {}
         self._next_id = 0
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
+from umtcli.domain import Encoder
+from umtcli.pipeline.holdings import Holdings
 from umtcli.pipeline.jobs import Output
 from umtcli.pipeline.lane import Lane, plays_mid
 from umtcli.pipeline.machines import Machines
-from umtcli.pipeline.sinks import OutputSink, SinkSettings, open_sink
-from umtcli.pipeline.translate import Part
+from umtcli.pipeline.sinks import SinkSettings, open_sink
+from umtcli.pipeline.stage import Part, Stages
 
 
 def open_part(
-    machines: Machines, output: Output, settings: SinkSettings, cleanup: ExitStack
-) -> tuple[Part, OutputSink]:
+    machines: Machines, stages: Stages, output: Output, settings: SinkSettings, cleanup: Holdings
+) -> tuple[Encoder, Part]:
     """Load what plays an output and open where it goes.
 
     Args:
         machines: the networks of the run.
+        stages: where they work.
         output: what is made.
         settings: of its input.
         cleanup: whatever is incomplete when it closes disappears.
+
+    Returns:
+        what hears for it, and the part.
 
     Raises:
         UmtError: a network cannot be loaded, or nothing can be written there.
@@ -36,7 +40,7 @@ def open_part(
         rate_in=settings.sample_rate,
         rate_heard=encoder.sample_rate,
         rate_out=rate_out,
-        seed=settings.request.seed,
     )
+    stage = stages.decoder(decoder, settings.request.seed, encoder.space.frame_rate)
     mid = plays_mid(decoder, settings.num_channels)
-    return Part(str(output.player), encoder, lane, mid), sink
+    return encoder, Part(output, lane, sink, stage, plays_mid=mid)

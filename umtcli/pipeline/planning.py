@@ -85,7 +85,7 @@ def plan_blend(blend: BlendRequest, catalog: Catalog) -> Job:
     output = Output(players[0], _options(request, players, catalog), path, kind)
     job = Job(first, (output,), blended_into=second)
     _refuse_inputs([job])
-    return replace(job, outputs=(replace(output, refused=_refused(output, request, None)),))
+    return replace(job, outputs=(replace(output, refused=_refused(output, request, Manifests())),))
 
 
 def _file(text: str) -> Path:
@@ -210,7 +210,7 @@ def _has_failed(output: Output, manifests: Manifests) -> bool:
     return output.path is not None and isinstance(manifests.find(output.path), Failed)
 
 
-def _refused(output: Output, request: Request, manifests: Manifests | None) -> UmtError | None:
+def _refused(output: Output, request: Request, manifests: Manifests) -> UmtError | None:
     """Why an output cannot be made, as far as can be known before any work.
 
     One that is in a manifest may be done already, which only its input can tell.
@@ -225,7 +225,7 @@ def _refused(output: Output, request: Request, manifests: Manifests | None) -> U
         return EncodeError(f"Cannot write {output}: it is a folder. Choose another -o.")
     # a dangling link is there too, and would be replaced
     if os.path.lexists(path) and not request.overwrite:
-        if manifests is not None and isinstance(manifests.find(path), Made):
+        if isinstance(manifests.find(path), Made):
             return None
         return OutputExists(f"{output} exists already. --overwrite replaces it.")
     return None

@@ -1,19 +1,20 @@
-"""Running a request: its jobs one after another, whatever becomes of each."""
+"""Running a request: all its jobs, whatever becomes of each."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import BinaryIO
 
 from umtcli.catalog import Catalog
-from umtcli.errors import OutputExists
+from umtcli.errors import OutputExists, UsageError
 from umtcli.media.pending import is_pending
 from umtcli.pipeline.book import Book
-from umtcli.pipeline.device import num_threads, resolve_device, torch_threads
+from umtcli.pipeline.crew import Crew
+from umtcli.pipeline.device import num_threads, resolve_devices, torch_threads
 from umtcli.pipeline.events import Listener, Noticed, RunPlanned, ignore
 from umtcli.pipeline.jobs import Job, Output, Request
 from umtcli.pipeline.ledger import Ledger
@@ -21,7 +22,8 @@ from umtcli.pipeline.machines import Machines, blame
 from umtcli.pipeline.planning import plan
 from umtcli.pipeline.result import Result
 from umtcli.pipeline.runner import Runner
-from umtcli.pipeline.worker import Worker
+from umtcli.pipeline.scheduler import MOST_FILES, Done, Scheduler
+from umtcli.pipeline.worker import Settings
 
 POLL_S = 0.2
 """How often to see whether another run is done with an output."""
@@ -50,48 +52,64 @@ def run(
     Raises:
         UsageError: the request makes no sense; nothing was done.
     """
-    device = resolve_device(request.device)
+    devices = resolve_devices(request.device)
     threads = num_threads()
     with torch_threads(threads):
         jobs = plan(request, catalog)
+        piped = any(output.path is None for job in jobs for output in job.outputs)
         ledger = Ledger(request)
         if request.dry_run:
             return [result for job in jobs for result in _preview(job, ledger, listener)]
+        if len(devices) > 1 and (piped or any(job.source is None for job in jobs)):
+            raise UsageError("Several devices are for files: give a pipe one --device.")
         listener(RunPlanned(jobs))
-        if request.limits.timeout_s is None:
+        if len(devices) == 1 and request.limits.timeout_s is None:
             runner = Runner(
                 request,
-                Machines(catalog, device),
+                Machines(catalog, devices[0]),
                 ledger,
                 listener,
                 sys.stdin.buffer if stdin is None else stdin,
                 sys.stdout.buffer if stdout is None else stdout,
                 threads,
             )
-            results = _run_all(jobs, runner.run, listener)
+            results = _run_all(
+                jobs, lambda left: Scheduler(runner, piped=piped).run(left), listener
+            )
         else:
-            with closing(Worker(request, catalog, device, listener)) as worker:
-                results = _run_all(jobs, worker.run, listener)
+            with closing(_hire(request, catalog, devices, threads, listener)) as crew:
+                results = _run_all(jobs, crew.run, listener)
     if len(jobs) > 1:
         _enter_failures(jobs, results, ledger)
     return [results[str(output)] for job in jobs for output in job.outputs]
 
 
-RunJob = Callable[[Job], tuple[list[Result], tuple[Output, ...]]]
-"""See `Runner.run`."""
+RunJobs = Callable[[Iterator[Job]], Generator[Done, None, None]]
+"""Runs jobs, in any order; see `Scheduler.run`."""
 
 
-def _run_all(jobs: Sequence[Job], run_job: RunJob, listener: Listener) -> dict[str, Result]:
+def _hire(
+    request: Request, catalog: Catalog, devices: Sequence[str], threads: int, listener: Listener
+) -> Crew:
+    """One worker a device, which share the threads."""
+    timeout_s = request.limits.timeout_s
+    share = max(1, threads // len(devices))
+    most_files = MOST_FILES if timeout_s is None else 1
+    settings = [Settings(request, catalog, device, share, most_files) for device in devices]
+    return Crew(settings, listener, timeout_s)
+
+
+def _run_all(jobs: Sequence[Job], run_jobs: RunJobs, listener: Listener) -> dict[str, Result]:
     """Results by output; those that other runs are making come last."""
     results: dict[str, Result] = {}
     waiting = list(jobs)
     while waiting:
         left = []
-        for job in waiting:
-            done, put_off = run_job(job)
-            results.update((result.output, result) for result in done)
-            if put_off:
-                left.append(replace(job, outputs=put_off))
+        with closing(run_jobs(iter(waiting))) as running:
+            for done in running:
+                results.update((result.output, result) for result in done.results)
+                if done.left:
+                    left.append(replace(done.job, outputs=done.left))
         if left:
             listener(Noticed(f"Another run of umt is making {left[0].outputs[0]}: waiting."))
             _wait(left[0].outputs[0])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +16,6 @@ from umtcli.media import AudioReader, LoudnessMeter, open_audio
 from umtcli.pipeline.blending import Joint, Moment, blend
 from umtcli.pipeline.book import Book
 from umtcli.pipeline.device import num_threads, resolve_device, torch_threads
-from umtcli.pipeline.ear import Heard
 from umtcli.pipeline.events import (
     JobAdvanced,
     JobFinished,
@@ -25,14 +24,17 @@ from umtcli.pipeline.events import (
     RunPlanned,
     ignore,
 )
+from umtcli.pipeline.holdings import Holdings
 from umtcli.pipeline.jobs import BlendRequest, Job
-from umtcli.pipeline.lane import Lane
+from umtcli.pipeline.lane import Step, play
+from umtcli.pipeline.ledger import Ledger
 from umtcli.pipeline.machines import Machines, blame
 from umtcli.pipeline.opening import open_part
 from umtcli.pipeline.planning import plan_blend
 from umtcli.pipeline.result import Result
 from umtcli.pipeline.runner import FILE_BLOCK_S, PIPE_BLOCK_S
 from umtcli.pipeline.sinks import SinkSettings, deliver
+from umtcli.pipeline.stage import Part, Stages
 
 
 def run_blend(
@@ -57,87 +59,101 @@ def run_blend(
     with torch_threads(num_threads()):
         job = plan_blend(request, catalog)
         listener(RunPlanned((job,)))
-        book = Book(job, listener)
-        (output,) = job.outputs
+        target = sys.stdout.buffer if stdout is None else stdout
+        blender = _Blender(request, job, Machines(catalog, device), listener, target)
+        return blender.run()
+
+
+class _Blender:
+    """One blend on its way."""
+
+    def __init__(
+        self,
+        request: BlendRequest,
+        job: Job,
+        machines: Machines,
+        listener: Listener,
+        stdout: BinaryIO,
+    ) -> None:
+        self._request, self._job = request, job
+        (self._output,) = job.outputs
+        self._machines, self._listener, self._stdout = machines, listener, stdout
+        self._ledger = Ledger(request.request, at_s=request.at_s, crossfade_s=request.crossfade_s)
+        self._book = Book(job, listener)
+
+    def run(self) -> Result:
+        """Blend, unless it is done already; whatever becomes of it is the result."""
         try:
-            if output.refused:
-                book.enter(output, output.refused, None)
-            else:
-                target = sys.stdout.buffer if stdout is None else stdout
-                _blend(request, job, Machines(catalog, device), listener, target, book)
+            self._ledger.begin(self._job)
+            if not self._is_settled():
+                self._blend()
         except Exception as e:
-            book.fail_the_rest(blame(e, f"Blending {job}"))
-        listener(JobFinished(job))
-    (result,) = book.results()
-    return result
+            self._book.fail_the_rest(blame(e, f"Blending {self._job}"))
+        self._listener(JobFinished(self._job))
+        (result,) = self._book.results()
+        return result
+
+    def _is_settled(self) -> bool:
+        known = self._output.refused or self._ledger.look_up(self._job, self._output)
+        if known is not None:
+            self._book.enter(self._output, known)
+        return known is not None
+
+    def _blend(self) -> None:
+        request, job, output = self._request, self._job, self._output
+        block_s = PIPE_BLOCK_S if output.path is None else FILE_BLOCK_S
+        with Holdings() as cleanup:
+            first, second = (_open(path, block_s, cleanup) for path in job.files)
+            self._listener(JobStarted(job, _duration_s(request, second)))
+            # counted at the higher rate: the reference loses nothing that a piece has
+            sample_rate = max(first.sample_rate, second.sample_rate)
+            num_channels = max(first.num_channels, second.num_channels)
+            meter = LoudnessMeter(sample_rate, num_channels)
+            tags = {key: text for key, text in first.tags.items() if second.tags.get(key) == text}
+            settings = SinkSettings(
+                request.request,
+                sample_rate,
+                num_channels,
+                tags,
+                meter,
+                self._stdout,
+                partial(self._ledger.enter, job),
+            )
+            encoder, part = open_part(self._machines, Stages(), output, settings, cleanup)
+            joint = Joint(
+                encoder,
+                sample_rate,
+                num_channels,
+                part.plays_mid,
+                request.at_s,
+                request.crossfade_s,
+            )
+            with torch.inference_mode():
+                self._play(part, blend(joint, first, second), meter, sample_rate)
+            warnings = [reader.warning for reader in (first, second) if reader.warning]
+            self._book.enter(output, deliver(output, part.sink), " ".join(warnings) or None)
+
+    def _play(
+        self, part: Part, moments: Iterator[Moment], meter: LoudnessMeter, sample_rate: int
+    ) -> None:
+        num_heard = 0
+        for moment in moments:
+            meter.push(np.ascontiguousarray(moment.reference_CT.numpy().T))
+            num_heard += moment.reference_CT.shape[1]
+            _step(part, Step(part.lane, moment.heard, num_heard))
+            last = moment
+            self._listener(JobAdvanced(self._job, num_heard / sample_rate))
+        _, nothing_more = last.heard.cut(last.heard.num_frames)
+        _step(part, Step(part.lane, nothing_more, num_heard, last=True))
 
 
-def _blend(
-    request: BlendRequest,
-    job: Job,
-    machines: Machines,
-    listener: Listener,
-    stdout: BinaryIO,
-    book: Book,
-) -> None:
-    (output,) = job.outputs
-    block_s = PIPE_BLOCK_S if output.path is None else FILE_BLOCK_S
-    with ExitStack() as cleanup:
-        first, second = (_open(path, block_s, cleanup) for path in job.files)
-        listener(JobStarted(job, _duration_s(request, second)))
-        # counted at the higher rate: the reference loses nothing that a piece has
-        sample_rate = max(first.sample_rate, second.sample_rate)
-        num_channels = max(first.num_channels, second.num_channels)
-        meter = LoudnessMeter(sample_rate, num_channels)
-        tags = {key: text for key, text in first.tags.items() if second.tags.get(key) == text}
-        settings = SinkSettings(request.request, sample_rate, num_channels, tags, meter, stdout)
-        part, sink = open_part(machines, output, settings, cleanup)
-        joint = Joint(
-            part.encoder,
-            sample_rate,
-            num_channels,
-            part.plays_mid,
-            request.at_s,
-            request.crossfade_s,
-        )
-
-        def advanced(num_samples: int) -> None:
-            listener(JobAdvanced(job, num_samples / sample_rate))
-
-        with torch.inference_mode():
-            _play(joint, first, second, part.lane, meter, advanced)
-        warnings = [reader.warning for reader in (first, second) if reader.warning]
-        book.enter(output, deliver(output, sink), " ".join(warnings) or None)
+def _step(part: Part, step: Step) -> None:
+    (error,) = play(part.stage.streams, [step])
+    if error is not None:
+        raise error
 
 
-def _play(
-    joint: Joint,
-    first: AudioReader,
-    second: AudioReader,
-    lane: Lane,
-    meter: LoudnessMeter,
-    advanced: Callable[[int], None],
-) -> None:
-    num_heard = 0
-    for moment in blend(joint, first, second):
-        meter.push(np.ascontiguousarray(moment.reference_CT.numpy().T))
-        num_heard += moment.reference_CT.shape[1]
-        lane.push(moment.heard, num_heard)
-        last = moment
-        advanced(num_heard)
-    lane.finish(_nothing_more(last), num_heard)
-
-
-def _nothing_more(last: Moment) -> Heard:
-    heard = last.heard
-    return Heard(
-        heard.wav_CT[:, :0],
-        [latent_CF[:, :0] for latent_CF in heard.sides],
-        [latent_CF[:, :0] for latent_CF in heard.mid],
-    )
-
-
-def _open(path: Path, block_s: float, cleanup: ExitStack) -> AudioReader:
+def _open(path: Path, block_s: float, cleanup: Holdings) -> AudioReader:
     return cleanup.enter_context(open_audio(path, block_s=block_s))
 
 

@@ -1,26 +1,31 @@
-"""Converting one job: whatever becomes of it, every output gets a result or is put off."""
+"""Opening one job and completing it: whatever becomes of it, every output gets a result.
+
+What lies between, the networks, is the scheduler's.
+"""
 
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO
 
+from umtcli.domain import Encoder
 from umtcli.errors import DecodeError, OutputBusy
-from umtcli.media import AudioReader, LoudnessMeter, open_audio
+from umtcli.media import LoudnessMeter, open_audio
 from umtcli.pipeline.book import Book
-from umtcli.pipeline.device import num_threads, torch_threads
-from umtcli.pipeline.events import JobAdvanced, JobFinished, JobStarted, Listener, Noticed
+from umtcli.pipeline.device import num_threads
+from umtcli.pipeline.ear import Ear
+from umtcli.pipeline.events import Event, JobFinished, JobStarted, Listener, Noticed
 from umtcli.pipeline.jobs import Job, Output, Request
 from umtcli.pipeline.ledger import Ledger
 from umtcli.pipeline.machines import Machines, blame
 from umtcli.pipeline.opening import open_part
-from umtcli.pipeline.result import Result
-from umtcli.pipeline.sinks import OutputSink, SinkSettings, deliver
-from umtcli.pipeline.translate import Part, translate
+from umtcli.pipeline.passage import Passage
+from umtcli.pipeline.sinks import SinkSettings, deliver
+from umtcli.pipeline.stage import Hearing, Part, Stages
 
 FILE_BLOCK_S = 4.0
 PIPE_BLOCK_S = 0.25
@@ -30,7 +35,7 @@ and playing another take turns on different cores."""
 
 @dataclass
 class Runner:
-    """What all jobs of a run share."""
+    """What all jobs of a run share. Several threads may open and complete jobs."""
 
     request: Request
     machines: Machines
@@ -40,23 +45,58 @@ class Runner:
     stdout: BinaryIO = field(default_factory=lambda: sys.stdout.buffer)
     num_threads: int = field(default_factory=num_threads)
     """That networks may use, all together."""
+    stages: Stages = field(default_factory=Stages)
 
-    def run(self, job: Job) -> tuple[list[Result], tuple[Output, ...]]:
-        """Make every output of one job that is not done.
+    def __post_init__(self) -> None:
+        self._telling = threading.Lock()
 
-        Returns:
-            the results, and the outputs without one: another run is making them.
-        """
-        book = Book(job, self.listener)
+    def tell(self, event: Event) -> None:
+        """Tell the listener, whichever thread it comes from."""
+        with self._telling:
+            self.listener(event)
+
+    def begin(self, job: Job, *, alone: bool = False) -> Passage:
+        """Take a job up; nothing is opened yet."""
+        return Passage(job, Book(job, self.tell), alone)
+
+    def open(self, passage: Passage) -> None:
+        """Open the input of a job, and those of its outputs that are not done."""
+        job, book = passage.job, passage.book
         try:
             self.ledger.begin(job)
             wanted = [output for output in job.outputs if not self._is_settled(job, output, book)]
             if wanted:
-                self._convert(job, wanted, book)
+                self._open(passage, wanted)
         except Exception as e:
             book.fail_the_rest(blame(e, f"Converting {job}"))
-        self.listener(JobFinished(job))
-        return book.results(), book.left
+
+    def complete(self, passage: Passage) -> None:
+        """Write the outputs that are made, and let go of everything."""
+        job, book = passage.job, passage.book
+        try:
+            for part in passage.parts:
+                if part.put_off:
+                    book.put_off(part.output)
+                else:
+                    self._deliver(passage, part)
+        except Exception as e:
+            book.fail_the_rest(blame(e, f"Converting {job}"))
+        finally:
+            passage.holdings.close()
+            self.ledger.end(job)
+        self.tell(JobFinished(job))
+
+    def check_duration(self, job: Job, duration_s: float | None) -> None:
+        """Refuse what lasts too long.
+
+        Raises:
+            DecodeError: it does.
+        """
+        longest_s = self.request.limits.max_duration_s
+        if longest_s is not None and duration_s is not None and duration_s > longest_s:
+            raise DecodeError(
+                f"Cannot convert {job}: it lasts longer than --max-duration {longest_s:g} s."
+            )
 
     def _is_settled(self, job: Job, output: Output, book: Book) -> bool:
         """Whether nothing is left to do for an output: it is refused, or done already."""
@@ -65,40 +105,44 @@ class Runner:
             book.enter(output, known)
         return known is not None
 
-    def _convert(self, job: Job, outputs: Sequence[Output], book: Book) -> None:
-        piped = any(output.path is None for output in outputs)
-        block_s = PIPE_BLOCK_S if piped else FILE_BLOCK_S
-        with ExitStack() as cleanup:
-            source = self.stdin if job.source is None else job.source
-            reader = open_audio(source, block_s=block_s, notice=self._notice)
-            cleanup.enter_context(reader)
-            self._check_duration(job, reader.duration_s)
-            self.listener(JobStarted(job, reader.duration_s))
-            meter = LoudnessMeter(reader.sample_rate, reader.num_channels)
-            settings = SinkSettings(
-                self.request,
-                reader.sample_rate,
-                reader.num_channels,
-                reader.tags,
-                meter,
-                self.stdout,
-                partial(self.ledger.enter, job),
-            )
-            parts = [self._try_to_open(job, output, settings, cleanup, book) for output in outputs]
-            working = [opened for opened in parts if opened is not None]
-            if working:
-                self._translate(job, reader, [part for _, part, _ in working], meter, piped)
-            for output, part, sink in working:
-                book.enter(output, part.error or deliver(output, sink), reader.warning)
+    def _open(self, passage: Passage, outputs: Sequence[Output]) -> None:
+        job = passage.job
+        passage.piped = any(output.path is None for output in outputs)
+        source = self.stdin if job.source is None else job.source
+        block_s = PIPE_BLOCK_S if passage.piped else FILE_BLOCK_S
+        reader = open_audio(source, block_s=block_s, notice=self._notice)
+        passage.reader = passage.holdings.enter_context(reader)
+        self.check_duration(job, reader.duration_s)
+        self.tell(JobStarted(job, reader.duration_s))
+        passage.meter = LoudnessMeter(reader.sample_rate, reader.num_channels)
+        settings = SinkSettings(
+            self.request,
+            reader.sample_rate,
+            reader.num_channels,
+            reader.tags,
+            passage.meter,
+            self.stdout,
+            partial(self.ledger.enter, job),
+        )
+        by_encoder: dict[int, tuple[Encoder, list[Part]]] = {}
+        for output in outputs:
+            if opened := self._try_to_open(passage, output, settings):
+                encoder, part = opened
+                passage.parts.append(part)
+                # equal encoders are one object, see Machines
+                by_encoder.setdefault(id(encoder), (encoder, []))[1].append(part)
+        for encoder, parts in by_encoder.values():
+            self._listen(passage, encoder, parts)
 
     def _notice(self, message: str) -> None:
-        self.listener(Noticed(message))
+        self.tell(Noticed(message))
 
     def _try_to_open(
-        self, job: Job, output: Output, settings: SinkSettings, cleanup: ExitStack, book: Book
-    ) -> tuple[Output, Part, OutputSink] | None:
+        self, passage: Passage, output: Output, settings: SinkSettings
+    ) -> tuple[Encoder, Part] | None:
+        book = passage.book
         try:
-            part, sink = open_part(self.machines, output, settings, cleanup)
+            opened = open_part(self.machines, self.stages, output, settings, passage.holdings)
         except OutputBusy:
             book.put_off(output)
             return None
@@ -106,30 +150,25 @@ class Runner:
             book.enter(output, blame(e, f"Starting {output.player}"))
             return None
         # now that it is ours: another run may have made it since we looked
-        return None if self._is_settled(job, output, book) else (output, part, sink)
+        return None if self._is_settled(passage.job, output, book) else opened
 
-    def _translate(
-        self,
-        job: Job,
-        reader: AudioReader,
-        parts: Sequence[Part],
-        meter: LoudnessMeter,
-        piped: bool,
-    ) -> None:
-        def advanced(done_s: float) -> None:
-            self._check_duration(job, done_s)
-            self.listener(JobAdvanced(job, done_s))
+    def _listen(self, passage: Passage, encoder: Encoder, parts: Sequence[Part]) -> None:
+        """Let these parts, which share an encoder, hear; if it fails, that ends them."""
+        reader = passage.reader
+        assert reader is not None
+        mid = [part.plays_mid for part in parts]
+        rate, channels = reader.sample_rate, reader.num_channels
+        try:
+            ear = Ear(encoder, rate, channels, sides=not all(mid), mid=any(mid))
+            passage.hearings.append(Hearing(ear, self.stages.encoder(encoder), parts))
+        except Exception as e:
+            for part in parts:
+                part.error = blame(e, "Encoding")
 
-        # a pipe's gain looks at the input's meter, which must not run ahead of it
-        overlap = not piped and self.num_threads >= 2
-        with torch_threads(self.num_threads // 2 if overlap else self.num_threads):
-            num_heard = translate(reader, parts, meter, advanced, overlap=overlap)
-        if num_heard == 0:
-            raise DecodeError(f"Cannot convert {job}: it holds no audio.")
-
-    def _check_duration(self, job: Job, duration_s: float | None) -> None:
-        longest_s = self.request.limits.max_duration_s
-        if longest_s is not None and duration_s is not None and duration_s > longest_s:
-            raise DecodeError(
-                f"Cannot convert {job}: it lasts longer than --max-duration {longest_s:g} s."
-            )
+    def _deliver(self, passage: Passage, part: Part) -> None:
+        reader = passage.reader
+        assert reader is not None
+        if part.error is None and passage.num_heard == 0:
+            part.error = DecodeError(f"Cannot convert {passage.job}: it holds no audio.")
+        outcome = part.error or deliver(part.output, part.sink)
+        passage.book.enter(part.output, outcome, reader.warning)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
@@ -16,6 +15,7 @@ from umtcli.media import AudioWriter, LoudnessMeter
 from umtcli.media.pending import PendingFile
 from umtcli.media.writer import Bits, claim_file
 from umtcli.pipeline.causal import CausalLevel
+from umtcli.pipeline.holdings import Holdings
 from umtcli.pipeline.jobs import Output, Request
 from umtcli.pipeline.levels import Spool, match_loudness
 from umtcli.pipeline.machines import blame
@@ -83,7 +83,7 @@ class SinkSettings:
 
 
 def open_sink(
-    output: Output, sample_rate: int, settings: SinkSettings, cleanup: ExitStack
+    output: Output, sample_rate: int, settings: SinkSettings, cleanup: Holdings
 ) -> OutputSink:
     """Open what an output needs; whatever is incomplete when `cleanup` closes disappears.
 
@@ -99,7 +99,7 @@ class FileSink:
     """Spools, then writes the file with the one gain that matches its input's loudness."""
 
     def __init__(
-        self, output: Output, sample_rate: int, settings: SinkSettings, cleanup: ExitStack
+        self, output: Output, sample_rate: int, settings: SinkSettings, cleanup: Holdings
     ) -> None:
         assert output.path is not None
         self._output = output
@@ -146,7 +146,7 @@ class PipeSink:
     """Writes at once, with a gain that knows only the past."""
 
     def __init__(
-        self, output: Output, sample_rate: int, settings: SinkSettings, cleanup: ExitStack
+        self, output: Output, sample_rate: int, settings: SinkSettings, cleanup: Holdings
     ) -> None:
         self._rate = sample_rate
         self._num_samples = 0

@@ -61,6 +61,9 @@ class WindowedStreams:
         ValueError: windows of these sizes do not tile the stream.
     """
 
+    batches = False
+    """Each window is computed by itself: streams gain nothing from being pushed together."""
+
     def __init__(
         self,
         function: WindowFunction,

@@ -93,9 +93,18 @@ def test_a_request_that_makes_no_sense_is_wrong_usage(
 
 def test_what_exists_is_refused_without_overwrite(pieces: list[str], capsys: Capture) -> None:
     assert main(["blend", *pieces, *SHORT]) == 0
-    assert main(["blend", *pieces, *SHORT]) == 1
+    assert main(["blend", *pieces, *SHORT, "--seed", "1"]) == 1
     assert "--overwrite" in capsys.readouterr().err
-    assert main(["blend", *pieces, *SHORT, "--overwrite"]) == 0
+    assert main(["blend", *pieces, *SHORT, "--seed", "1", "--overwrite"]) == 0
+
+
+def test_what_is_done_is_said_to_be(pieces: list[str], capsys: Capture) -> None:
+    assert main(["blend", *pieces, *SHORT]) == 0
+    first = capsys.readouterr()
+    assert main(["blend", *pieces, *SHORT]) == 0
+    again = capsys.readouterr()
+    assert (first.err, again.err) == ("", "1 done already.\n")
+    assert again.out == first.out
 
 
 def test_stdout_carries_nothing_but_audio(

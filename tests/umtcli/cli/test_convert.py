@@ -65,7 +65,9 @@ def test_a_folder_can_be_converted_again(tmp_path: Path) -> None:
 def test_json_is_one_object_an_output(song: Path, tmp_path: Path, capsys: Capture) -> None:
     missing = tmp_path / "missing.wav"
     assert main(["convert", str(song), str(missing), "--to", "toy", "--json"]) == 1
-    done, failed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    # what fails early is told early
+    done, failed = sorted(lines, key=lambda line: str(line["status"]))
     assert done["status"] == "done"
     assert done["output"] == str(song.with_name("song-toy.wav"))
     assert done["duration_s"] == 0.5

@@ -17,6 +17,7 @@ from umtcli.errors import UsageError
 from umtcli.media import open_audio
 from umtcli.pipeline.blending import Joint, Moment, blend
 from umtcli.pipeline.ear import Ear
+from umtcli.pipeline.ear import hear as hear_step
 
 ENCODER = ToyEncoder(LatentSpace("toy/1", 2, FRAME_RATE, "f00d"), torch.ones(2))
 A, B = noise(3.0, ENCODER_RATE), 0.3 * noise(4.0, ENCODER_RATE)[::-1]
@@ -70,7 +71,8 @@ def blended(
 def alone(wave: Wave, channels: int = 2) -> list[Tensor]:
     """What a conversion hears in one piece."""
     ear = Ear(ENCODER, ENCODER_RATE, channels, sides=True, mid=False)
-    pieces = [ear.push(wave).sides, ear.finish().sides]
+    streams = ENCODER.streams()
+    pieces = [heard.sides for block in (wave, None) for heard in hear_step(streams, [(ear, block)])]
     return [torch.cat(blocks, dim=1) for blocks in zip(*pieces, strict=True)]
 
 

@@ -197,6 +197,34 @@ def test_neither_piece_is_overwritten(
         play(pieces, catalog, output=pieces[number], overwrite=True)
 
 
+def test_what_is_done_is_not_done_again(pieces: tuple[Path, Path], catalog: Catalog) -> None:
+    first = play(pieces, catalog)
+    assert (first.ok, first.state) == (True, "done")
+    made = Path(first.output).stat()
+    again = play(pieces, catalog)
+    assert (again.ok, again.state, again.duration_s) == (True, "skipped", first.duration_s)
+    assert Path(first.output).stat() == made
+
+
+@pytest.mark.parametrize("change", [{"at_s": 2.5}, {"crossfade_s": 0.5}, {"seed": 1}])
+def test_another_blend_is_another_output(
+    pieces: tuple[Path, Path], catalog: Catalog, change: dict[str, object]
+) -> None:
+    assert play(pieces, catalog).ok
+    other = play(pieces, catalog, **change)
+    assert isinstance(other.error, OutputExists)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_other_pieces_are_another_output(
+    pieces: tuple[Path, Path], catalog: Catalog, number: int
+) -> None:
+    assert play(pieces, catalog).ok
+    wave, rate = read(pieces[number])
+    write(pieces[number], wave[::-1].copy(), rate)
+    assert isinstance(play(pieces, catalog).error, OutputExists)
+
+
 def test_what_exists_is_kept(pieces: tuple[Path, Path], catalog: Catalog) -> None:
     output = pieces[0].with_name("a-b-low.wav")
     output.write_text("precious")

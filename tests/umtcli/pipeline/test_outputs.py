@@ -1,119 +1,28 @@
-"""One input goes to many outputs: in order, each failing by itself, within its threads."""
+"""Outputs of one input fail by themselves, and within its threads no bit changes."""
 
 from __future__ import annotations
 
 import io
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from signals import noise, write
-from toy import FRAME_RATE, ToyDecoder, ToyEncoder, ToyFamily, write_decoder, write_encoder
+from toy import ToyDecoder, ToyEncoder, ToyFamily, write_decoder, write_encoder
 from umtcli.bundle import Bundle
 from umtcli.catalog import Catalog
-from umtcli.domain import Domain, LatentSpace, Streams, Value
+from umtcli.domain import Domain, Streams, Value
 from umtcli.errors import PluginError
-from umtcli.media import LoudnessMeter
 from umtcli.pipeline import Request, convert, run
+from umtcli.pipeline.events import JobAdvanced
 from umtcli.pipeline.runner import FILE_BLOCK_S
-from umtcli.pipeline.translate import Part, translate
 
 RATE = 8_000
-BLOCKS = 4
-
-
-@dataclass
-class Blocks:
-    """A reader: so many blocks of 100 samples, block i all i."""
-
-    num_blocks: int = BLOCKS
-    sample_rate: int = RATE
-    num_channels: int = 1
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        for number in range(self.num_blocks):
-            yield np.full((100, 1), number, np.float32)
-
-
-@dataclass
-class NotingLane:
-    """Notes what it is given, and by which thread; fails at a block if told so."""
-
-    fails_at: int | None = None
-    error: Exception = field(default_factory=lambda: RuntimeError("out of strings"))
-    heard: list[float] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
-    threads: set[int] = field(default_factory=set)
-    finished: bool = False
-
-    def push(self, heard: Any, num_heard: int) -> None:
-        if len(self.counts) == self.fails_at:
-            raise self.error
-        self.threads.add(threading.get_ident())
-        self.counts.append(num_heard)
-        self.heard += heard.wav_CT.flatten().tolist()
-
-    def finish(self, heard: Any, num_heard: int) -> None:
-        self.heard += heard.wav_CT.flatten().tolist()
-        self.finished = True
-
-
-def part(lane: NotingLane, encoder: object | None = None) -> Part:
-    space = LatentSpace("toy/1", 2, FRAME_RATE, "")
-    encoder = encoder or ToyEncoder(space, torch.ones(2))
-    return Part("toy", encoder, lane, plays_mid=False)
-
-
-def translated(parts: list[Part], *, overlap: bool) -> list[float]:
-    """Translate `Blocks` and return what `advanced` was told."""
-    told: list[float] = []
-    meter = LoudnessMeter(RATE, 1)
-    translate(Blocks(), parts, meter, told.append, overlap=overlap)
-    return told
-
-
-@pytest.mark.parametrize("overlap", [True, False])
-def test_every_lane_gets_every_block_in_order(overlap: bool) -> None:
-    lanes = [NotingLane() for _ in range(3)]
-    shared = part(lanes[0]).encoder
-    told = translated([part(lane, shared) for lane in lanes], overlap=overlap)
-    assert told == [100 / RATE, 200 / RATE, 300 / RATE, 400 / RATE]
-    for lane in lanes:
-        assert lane.counts == [100, 200, 300, 400]
-        assert lane.heard == [float(number) for number in range(BLOCKS) for _ in range(100)]
-        assert lane.finished
-
-
-@pytest.mark.parametrize("overlap", [True, False])
-def test_a_lane_that_fails_midway_leaves_the_others(overlap: bool) -> None:
-    good, bad = NotingLane(), NotingLane(fails_at=2)
-    parts = [part(bad), part(good)]
-    translated(parts, overlap=overlap)
-    assert isinstance(parts[0].error, PluginError)
-    assert "Playing toy failed: RuntimeError: out of strings" in str(parts[0].error)
-    assert parts[1].error is None
-    assert good.counts == [100, 200, 300, 400]
-    assert good.finished
-    assert not bad.finished
-
-
-def test_an_input_is_left_once_nobody_plays_it() -> None:
-    parts = [part(NotingLane(fails_at=0)), part(NotingLane(fails_at=0))]
-    assert translated(parts, overlap=False) == [100 / RATE]
-
-
-@pytest.mark.parametrize(("overlap", "most"), [(False, 1), (True, 2)])
-def test_no_more_networks_run_at_a_time_than_were_counted_on(overlap: bool, most: int) -> None:
-    lanes = [NotingLane() for _ in range(5)]
-    translated([part(lane) for lane in lanes], overlap=overlap)
-    assert 1 <= len(set.union(*(lane.threads for lane in lanes))) <= most
 
 
 @dataclass
@@ -242,36 +151,95 @@ def test_overlap_changes_no_bit(
     assert made[0] == made[1]
 
 
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_an_output_that_fails_midway_leaves_the_others(
+    tmp_path: Path, song: Path, threads: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UMT_THREADS", threads)
+    catalog = two_spaces(tmp_path, TrippingFamily("decoder", "push", RuntimeError("out of tune")))
+    high, low = convert(song, "high,low", tmp_path / "out", catalog=catalog)
+    assert isinstance(high.error, PluginError)
+    assert "Playing high failed: RuntimeError: out of tune" in str(high.error)
+    assert low.error is None
+    (alone,) = convert(song, "low", tmp_path / "alone.wav", catalog=catalog)
+    assert Path(low.output).read_bytes() == Path(alone.output).read_bytes()
+
+
+def test_an_input_is_left_once_nobody_plays_it(tmp_path: Path) -> None:
+    catalog = two_spaces(tmp_path, TrippingFamily("decoder", "push", RuntimeError("out of tune")))
+    song = write(tmp_path / "long.wav", noise(20 * FILE_BLOCK_S, RATE), RATE)
+    heard: list[float] = []
+
+    def listen(event: object) -> None:
+        if isinstance(event, JobAdvanced):
+            heard.append(event.done_s)
+
+    convert(song, "high", tmp_path / "out.wav", catalog=catalog, listener=listen)
+    assert len(heard) < 5
+
+
+@dataclass
+class NotingFamily(ToyFamily):
+    """Notes how many of its networks compute at a time, and with how many threads."""
+
+    def __post_init__(self) -> None:
+        self.torch_threads: set[int] = set()
+        self.at_work: set[int] = set()
+        self.most = 0
+
+    def load_encoder(self, *given: Any) -> Any:
+        return self._noted(super().load_encoder(*given))
+
+    def load_decoder(self, *given: Any) -> Any:
+        return self._noted(super().load_decoder(*given))
+
+    def _noted(self, machine: Any) -> Any:
+        make = machine.streams
+
+        def streams(*given: int) -> Any:
+            made = make(*given)
+            push = made.push
+
+            def noting(blocks: Mapping[int, Tensor]) -> dict[int, Tensor]:
+                self.torch_threads.add(torch.get_num_threads())
+                self.at_work.add(id(made))
+                self.most = max(self.most, len(self.at_work))
+                result: dict[int, Tensor] = push(blocks)
+                self.at_work.discard(id(made))
+                return result
+
+            made.push = noting
+            return made
+
+        machine.streams = streams
+        return machine
+
+
 @pytest.mark.parametrize(
-    ("threads", "piped", "overlap", "torch_threads"),
+    ("threads", "piped", "most", "torch_threads"),
     [
-        ("1", False, False, 1),
-        ("2", False, True, 1),
-        ("3", False, True, 1),
-        ("8", False, True, 4),
-        ("1", True, False, 1),
-        ("8", True, False, 8),
+        ("1", False, 1, 1),
+        ("2", False, 2, 1),
+        ("3", False, 2, 1),
+        ("8", False, 2, 4),
+        ("1", True, 1, 1),
+        ("8", True, 1, 8),
     ],
 )
 def test_cores_are_shared_out_only_where_two_networks_run(
     song: Path,
-    catalog: Catalog,
+    make_catalog: Callable[..., Catalog],
     monkeypatch: pytest.MonkeyPatch,
     threads: str,
     piped: bool,
-    overlap: bool,
+    most: int,
     torch_threads: int,
 ) -> None:
-    seen: list[tuple[bool, int]] = []
-    honest: Callable[..., int] = translate
-
-    def spy(*arguments: Any, overlap: bool) -> int:
-        seen.append((overlap, torch.get_num_threads()))
-        return honest(*arguments, overlap=overlap)
-
-    monkeypatch.setattr("umtcli.pipeline.runner.translate", spy)
+    family = NotingFamily()
     monkeypatch.setenv("UMT_THREADS", threads)
-    request = Request((str(song),), ("low",), "-" if piped else None, overwrite=True)
-    (result,) = run(request, catalog, stdout=io.BytesIO())
-    assert result.error is None
-    assert seen == [(overlap, torch_threads)]
+    to = "low" if piped else "low,high"
+    request = Request((str(song),), (to,), "-" if piped else None, overwrite=True)
+    results = run(request, make_catalog(family), stdout=io.BytesIO())
+    assert [result.error for result in results] == [None] * len(results)
+    assert family.torch_threads == {torch_threads}
+    assert 1 <= family.most <= most
