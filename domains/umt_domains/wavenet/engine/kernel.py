@@ -90,7 +90,8 @@ class Kind:
 AVX2 = Kind("avx2", 8, 16, ("avx2", "fma"))
 AVX512 = Kind("avx512", 16, 32, ("avx512f",))
 AVX512_BF16 = Kind("avx512-bf16", 16, 32, ("avx512f", "avx512bf16"), "bfloat16")
-KINDS = (AVX512_BF16, AVX512, AVX2)
+NEON = Kind("neon", 4, 32, ("neon",))
+KINDS = (AVX512_BF16, AVX512, AVX2, NEON)
 """The widest first."""
 
 

@@ -13,7 +13,7 @@ from umt_domains.wavenet.engine.kernel import (
     AVX2,
     AVX512,
     AVX512_BF16,
-    KINDS,
+    NEON,
     UNROLLED,
     VECTORS,
     Kernel,
@@ -25,28 +25,30 @@ from umt_domains.wavenet.engine.loop import add_product
 from umt_domains.wavenet.engine.machine import engine_of, multiplies
 from umt_domains.wavenet.engine.packing import deep, panels
 
+TARGETS = (
+    (AVX2, "haswell", "vfmadd...ps", "ymm"),
+    (AVX512, "skylake-avx512", "vfmadd...ps", "zmm"),
+    (AVX512_BF16, "cooperlake", "vdpbf16ps", "zmm"),
+    (NEON, "cortex-a72", "fmla", "v[0-9]+\\.4s"),
+)
+"""Kinds, processors that have them, their multiplications, and the registers of these."""
+
 
 def assembly(kind: Kind, cpu: str) -> str:
-    """What a micro-kernel becomes on some x86 processor, be it here or not."""
+    """What a micro-kernel becomes on some processor, be it here or not."""
     binding.initialize_all_targets()
     binding.initialize_all_asmprinters()
-    target = binding.Target.from_triple("x86_64-unknown-linux-gnu")
-    machine = target.create_target_machine(cpu=cpu, opt=3)
-    return str(machine.emit_assembly(binding.parse_assembly(str(emit(kind)))))
+    machine = "aarch64" if kind is NEON else "x86_64"
+    target = binding.Target.from_triple(f"{machine}-unknown-linux-gnu")
+    compiler = target.create_target_machine(cpu=cpu, opt=3)
+    return str(compiler.emit_assembly(binding.parse_assembly(str(emit(kind)))))
 
 
-@pytest.mark.parametrize(
-    ("kind", "cpu", "instruction", "register"),
-    [
-        (AVX2, "haswell", "vfmadd...ps", "ymm"),
-        (AVX512, "skylake-avx512", "vfmadd...ps", "zmm"),
-        (AVX512_BF16, "cooperlake", "vdpbf16ps", "zmm"),
-    ],
-)
+@pytest.mark.parametrize(("kind", "cpu", "instruction", "register"), TARGETS)
 def test_every_multiplication_is_the_widest_instruction(
     kind: Kind, cpu: str, instruction: str, register: str
 ) -> None:
-    found = re.findall(rf"\t{instruction}\t.*%{register}", assembly(kind, cpu))
+    found = re.findall(rf"\t{instruction}\t.*{register}", assembly(kind, cpu))
     blocks = {
         (rows, num)
         for rows in range(1, kind.most_rows + 1)
@@ -55,13 +57,12 @@ def test_every_multiplication_is_the_widest_instruction(
     assert len(found) == UNROLLED * VECTORS * sum(rows * num for rows, num in blocks)
 
 
-@pytest.mark.parametrize(
-    ("kind", "cpu"),
-    [(AVX2, "haswell"), (AVX512, "skylake-avx512"), (AVX512_BF16, "cooperlake")],
-)
-def test_no_sum_leaves_the_registers_on_the_way(kind: Kind, cpu: str) -> None:
+@pytest.mark.parametrize(("kind", "cpu", "instruction", "register"), TARGETS[:3])
+def test_no_sum_leaves_the_registers_of_an_x86_on_the_way(
+    kind: Kind, cpu: str, instruction: str, register: str
+) -> None:
     pieces = re.split(r"\n\.LBB\d+_\d+:", assembly(kind, cpu))
-    loops = [code for code in pieces if re.search(r"\t(vfmadd|vdpbf16)", code)]
+    loops = [code for code in pieces if re.search(rf"\t{instruction}\t", code)]
     assert len(loops) >= kind.most_rows
     for code in loops:
         assert not re.search(r"%[yz]mm\d+, .*\(%rsp\)|\(%rsp\), %[yz]mm", code)
@@ -69,9 +70,10 @@ def test_no_sum_leaves_the_registers_on_the_way(kind: Kind, cpu: str) -> None:
 
 def test_a_processor_gets_what_it_can_run_the_widest_first() -> None:
     every = dict.fromkeys(("avx2", "fma", "avx512f", "avx512bf16"), True)
-    assert usable(every) == KINDS
+    assert usable(every) == (AVX512_BF16, AVX512, AVX2)
     assert usable({**every, "avx512bf16": False}) == (AVX512, AVX2)
     assert usable({**every, "fma": False, "avx512f": False}) == ()
+    assert usable({"neon": True}) == (NEON,)
     assert usable({}) == ()
 
 
