@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from starter.score import Note
 from starter.section import Section
 from starter.textures import Texture, broken_chords, melody
+from umt_trainer.midi import Note
 
 
 def block_chords(section: Section) -> list[Note]:

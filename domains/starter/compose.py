@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 
 from starter.chordal import DOUBLE_STOPS, POLYPHONIC, cloud, clusters, reiterated_chords
 from starter.rubato import rubato
-from starter.score import SHORTEST_NOTE_S, Note, Score, without_overlaps
+from starter.score import SHORTEST_NOTE_S, Score, without_overlaps
 from starter.section import Section
 from starter.textures import MONOPHONIC, Texture, random_line, reiterated
 from starter.theory import Key, progression
+from umt_trainer.midi import Note
 
 
 @dataclass(frozen=True)

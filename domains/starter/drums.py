@@ -2,7 +2,8 @@
 
 import random
 
-from starter.score import Note, Score
+from starter.score import Score
+from umt_trainer.midi import Note
 
 KITS = (0, 8, 16, 24, 25, 32, 40)
 """Drum programs: standard, room, power, electronic, TR-808, jazz, brush."""

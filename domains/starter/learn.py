@@ -17,14 +17,14 @@ import torch
 from torch import nn
 
 from starter.runs import DECODER_RUN, ENCODER_RUN
-from starter.score import Score, read_midi
 from starter.targets import TARGETS
 from umt_domains.harmonic import HarmonicFamily
 from umt_domains.harmonic.config import SAMPLE_RATE
 from umt_trainer.config import RunConfig
-from umt_trainer.data import Array, Recording, load_recording
+from umt_trainer.data import Recording, load_recording
 from umt_trainer.hearing import heard
 from umt_trainer.loop import Report, train
+from umt_trainer.prepare.scores import read_notes
 from umt_trainer.tasks import DecoderTask, EncoderTask
 from umtcli.bundle import BundleInfo, read_bundle, write_bundle
 from umtcli.errors import TrainingError, UsageError
@@ -35,20 +35,6 @@ LICENCE = "Apache-2.0"
 SPACE = "harmonic/1"
 STEP = "python -m starter"
 """How the recipe's steps are run."""
-
-
-def notes_array(score: Score) -> Array:
-    """A score's notes as the trainer wants them: (N, 4) start_s, end_s, pitch, level_db.
-
-    Levels are relative to the piece's loud notes (its 90th percentile), with FluidSynth's
-    law of loudness: amplitude goes with the square of the velocity.
-    """
-    if not score.notes:
-        return np.zeros((0, 4))
-    rows = np.array([(n.start_s, n.end_s, n.pitch, n.velocity) for n in score.notes])
-    level_db = 40 * np.log10(rows[:, 3] / 127)
-    rows[:, 3] = level_db - np.percentile(level_db, 90)
-    return rows
 
 
 def train_encoder(out: Path, config: RunConfig, report: Report) -> BundleInfo:
@@ -141,7 +127,7 @@ def _pieces(folder: Path, step: str) -> list[Path]:
 
 def _load(paths: Sequence[Path], with_notes: bool = False) -> list[Recording]:
     def load(path: Path) -> Recording:
-        notes = notes_array(read_midi(path.with_suffix(".mid"))) if with_notes else None
+        notes = read_notes(path.with_suffix(".mid")) if with_notes else None
         return load_recording(path, SAMPLE_RATE, notes)
 
     with ThreadPoolExecutor(2) as pool:

@@ -13,7 +13,8 @@ from typing import Literal
 
 import mido
 
-from starter.score import DRUM_CHANNEL, Note, Score, save_track, ticks, without_overlaps
+from starter.score import Score, save_track, ticks, without_overlaps
+from umt_trainer.midi import DRUM_CHANNEL, Note
 
 LOUDEST = 127
 USUAL_VOLUME = 100

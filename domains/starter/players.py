@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from starter.compose import Style, compose, playable
 from starter.instruments import BY_NAME, Instrument
 from starter.performance import PLAIN, Part, Stop, Touch
-from starter.score import Note, Score
+from starter.score import Score
+from umt_trainer.midi import Note
 
 ORGAN_STYLE = Style(36, 96, 6, 0.1)
 

@@ -12,7 +12,8 @@ import soundfile as sf
 
 from starter.performance import Part
 from starter.render import SAMPLE_RATE, SOUNDFONT, Job, render
-from starter.score import Note, Score
+from starter.score import Score
+from umt_trainer.midi import Note
 
 BEAT_S = 60 / 118
 FLUTE, GUITAR = 73, 24

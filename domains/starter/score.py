@@ -6,6 +6,8 @@ from pathlib import Path
 
 import mido
 
+from umt_trainer.midi import Note
+
 TICKS_PER_BEAT = 500
 """With the tempo below, one tick is one millisecond, so that times survive the file."""
 
@@ -13,26 +15,11 @@ MICROSECONDS_PER_BEAT = 500_000
 
 TICKS_PER_SECOND = TICKS_PER_BEAT * 1_000_000 // MICROSECONDS_PER_BEAT
 
-DRUM_CHANNEL = 9
-"""Channel 10 to musicians: General MIDI plays drum kits there."""
-
 SHORTEST_NOTE_S = 0.04
 """Shorter ones are clicks; they are dropped."""
 
 REPEAT_GAP_S = 0.02
 """Silence between two notes of one pitch, or the second would not be heard to begin."""
-
-
-@dataclass(frozen=True, order=True)
-class Note:
-    """One note of a score."""
-
-    start_s: float
-    end_s: float
-    pitch: int
-    """MIDI pitch; on a drum channel, which drum."""
-    velocity: int
-    """1 (softest) to 127 (loudest)."""
 
 
 @dataclass(frozen=True)
@@ -122,32 +109,6 @@ def folded(pitch: int, low: int, high: int) -> int:
     if pitch < low:
         return pitch + 12 * -(-(low - pitch) // 12)
     return pitch - 12 * max(0, -(-(pitch - high) // 12))
-
-
-def read_midi(path: Path) -> Score:
-    """Read the notes of every track and channel of a standard MIDI file, pedals ignored.
-
-    A note that is never ended lasts to the end of the file.
-    """
-    notes: list[Note] = []
-    sounding: dict[tuple[int, int], tuple[float, int]] = {}
-    now_s = 0.0
-
-    def end(key: tuple[int, int]) -> None:
-        if key in sounding:
-            start_s, velocity = sounding.pop(key)
-            notes.append(Note(start_s, now_s, key[1], velocity))
-
-    for message in mido.MidiFile(path):
-        now_s += message.time
-        if message.type in ("note_on", "note_off"):
-            key = (message.channel, message.note)
-            end(key)
-            if message.type == "note_on" and message.velocity > 0:
-                sounding[key] = (now_s, message.velocity)
-    for key in list(sounding):
-        end(key)
-    return Score(tuple(sorted(notes)), now_s)
 
 
 def ticks(time_s: float) -> int:

@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from starter.score import Note
 from starter.theory import Key
+from umt_trainer.midi import Note
 
 RHYTHMS: tuple[tuple[float, ...], ...] = (
     (1, 1, 1, 1),

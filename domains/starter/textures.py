@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from starter.score import Note
 from starter.section import Section
+from umt_trainer.midi import Note
 
 Texture = Callable[[Section], list[Note]]
 

@@ -11,8 +11,8 @@ from starter.development import Case, cases, make_source, play, read_list, tasks
 from starter.instruments import BY_NAME
 from starter.performance import written
 from starter.pieces import practice
-from starter.score import read_midi
 from starter.targets import TARGETS
+from umt_trainer.midi import read_midi
 
 
 def test_every_kind_has_its_cases() -> None:
@@ -59,7 +59,7 @@ def test_a_whistle_is_made_with_its_score_and_not_again(tmp_path: Path) -> None:
     assert make_source(case, parts, tmp_path, development.SOUNDFONT, seed=2)
     assert not make_source(case, parts, tmp_path, development.SOUNDFONT, seed=2)
     assert sf.info(case.audio(tmp_path)).duration == 6.0
-    assert len(read_midi(case.score(tmp_path)).notes) == len(parts[0].score.notes)
+    assert len(read_midi(case.score(tmp_path))) == len(parts[0].score.notes)
     assert sorted(p.name for p in case.folder(tmp_path).iterdir()) == ["score.mid", "source.flac"]
 
 

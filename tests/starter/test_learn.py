@@ -13,11 +13,12 @@ import torch
 
 import umt_domains
 from starter import learn
-from starter.learn import notes_array, train_decoder, train_encoder
-from starter.score import Note, Score, write_midi
+from starter.learn import train_decoder, train_encoder
+from starter.score import Score, write_midi
 from umt_domains.harmonic import HarmonicFamily
 from umt_domains.harmonic.config import SAMPLE_RATE
 from umt_trainer.config import RunConfig
+from umt_trainer.midi import Note
 from umtcli import Domain, convert
 from umtcli.bundle import read_info
 from umtcli.catalog import Catalog
@@ -30,19 +31,6 @@ DURATION_S = 2.0
 
 def quiet(step: int, losses: dict[str, float]) -> None:
     del step, losses
-
-
-def test_notes_are_rows_relative_to_the_loud_ones() -> None:
-    notes = [Note(k, k + 0.5, 60 + k, 127) for k in range(10)]
-    rows = notes_array(Score((*notes, Note(10.0, 10.5, 72, 64)), 11.0))
-    assert rows.shape == (11, 4)
-    assert rows[3].tolist() == [3.0, 3.5, 63.0, 0.0]
-    # half the velocity is a quarter of the amplitude
-    assert rows[10, 3] == pytest.approx(-12, abs=0.2)
-
-
-def test_a_score_without_notes_has_no_rows() -> None:
-    assert notes_array(Score((), 3.0)).shape == (0, 4)
 
 
 def play(path: Path, pitches: list[int], seed: int) -> None:

@@ -14,9 +14,10 @@ from starter import development, measuring
 from starter.development import Case
 from starter.measuring import Asked, measure_all
 from starter.recognition import recogniser_path
-from starter.score import Note, Score, write_midi
+from starter.score import Score, write_midi
 from starter.whistling import SAMPLE_RATE, whistle
 from tunes import hear_sines
+from umt_trainer.midi import Note
 from umt_trainer.score.recogniser import NUM_FEATURES
 from umtcli.errors import TrainingError, UnknownDomain
 

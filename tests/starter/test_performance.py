@@ -6,7 +6,8 @@ import mido
 import pytest
 
 from starter.performance import Part, Stop, Touch, write_parts, written
-from starter.score import Note, Score, read_midi
+from starter.score import Score
+from umt_trainer.midi import Note, read_midi
 
 SCORE = Score((Note(0.0, 1.0, 60, 80), Note(1.0, 2.0, 100, 70)), 3.0)
 
@@ -86,7 +87,7 @@ def test_vibrato_swells_and_tuning_are_asked_for(tmp_path: Path) -> None:
 
 def test_what_is_heard_keeps_its_times(tmp_path: Path) -> None:
     write_parts([Part(SCORE, 0)], tmp_path / "heard.mid")
-    assert read_midi(tmp_path / "heard.mid").notes == SCORE.notes
+    assert read_midi(tmp_path / "heard.mid") == list(SCORE.notes)
 
 
 def test_more_stops_than_channels_are_refused(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from starter.instruments import BY_NAME, INSTRUMENTS
 from starter.performance import written
 from starter.players import divided, ensemble, registration, touch
-from starter.score import Note, Score
+from starter.score import Score
+from umt_trainer.midi import Note
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from starter.score import Note, Score
+from starter.score import Score
 from starter.whistling import SAMPLE_RATE, hum, whistle
+from umt_trainer.midi import Note
 
 SCORE = Score((Note(0.2, 1.2, 72, 100), Note(1.22, 2.2, 79, 100)), 3.0)
 

@@ -11,7 +11,7 @@ DRUM_CHANNEL = 9
 
 
 @dataclass(frozen=True, order=True)
-class Played:
+class Note:
     """One note as it was played."""
 
     start_s: float
@@ -22,7 +22,7 @@ class Played:
     """How hard: 1 … 127."""
 
 
-def read_midi(path: Path) -> list[Played]:
+def read_midi(path: Path) -> list[Note]:
     """All notes but those of drums, in order; pedals are ignored.
 
     A note that is never ended lasts to the end of the file.
@@ -34,7 +34,7 @@ def read_midi(path: Path) -> list[Played]:
         import mido
     except ImportError as e:
         raise UmtError(f"To read {path} takes mido: pip install 'umtcli[train]'.") from e
-    notes: list[Played] = []
+    notes: list[Note] = []
     sounding: dict[tuple[int, int], tuple[float, int]] = {}
     now_s = 0.0
     try:
@@ -45,14 +45,14 @@ def read_midi(path: Path) -> list[Played]:
             key = message.channel, message.note
             if key in sounding:
                 start_s, velocity = sounding.pop(key)
-                notes.append(Played(start_s, now_s, message.note, velocity))
+                notes.append(Note(start_s, now_s, message.note, velocity))
             if message.type == "note_on" and message.velocity > 0:
                 sounding[key] = now_s, message.velocity
     except OSError as e:
         raise UmtError(f"Cannot read {path}: {e.strerror or 'it is no MIDI file'}.") from e
     except Exception as e:  # mido lets errors of every kind through
         raise UmtError(f"Cannot read {path}: it is no whole MIDI file.") from e
-    notes += [Played(at_s, now_s, pitch, hard) for (_, pitch), (at_s, hard) in sounding.items()]
+    notes += [Note(at_s, now_s, pitch, hard) for (_, pitch), (at_s, hard) in sounding.items()]
     if not notes:
         raise UmtError(f"{path} has no notes: is it the score of a drum kit?")
     return sorted(notes)
