@@ -80,6 +80,15 @@ RetryFailed = Annotated[
     bool,
     typer.Option("--retry-failed", help="Only what failed when last tried.", rich_help_panel=AGAIN),
 ]
+Devices = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="DEVICE[,DEVICE…]",
+        help="auto, cpu, cuda or cuda:N; several, as cuda:0,cuda:1, share the files.",
+        rich_help_panel=MACHINE,
+    ),
+]
 Timeout = Annotated[
     float | None,
     typer.Option(

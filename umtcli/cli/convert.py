@@ -8,6 +8,7 @@ import typer
 
 from umtcli.catalog import Catalog
 from umtcli.cli.batch import (
+    Devices,
     DryRun,
     Exclude,
     FilesFrom,
@@ -25,7 +26,6 @@ from umtcli.cli.batch import (
 from umtcli.cli.options import (
     OUTPUTS,
     Bits,
-    Device,
     Format,
     Json,
     Overwrite,
@@ -86,7 +86,7 @@ def convert(
             rich_help_panel=OUTPUTS,
         ),
     ] = False,
-    device: Device = "auto",
+    device: Devices = "auto",
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:

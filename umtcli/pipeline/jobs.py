@@ -74,6 +74,7 @@ class Request:
     seed: int = 0
     """0 … 2**63 - 1."""
     device: str = "auto"
+    """`auto`, `cpu`, `cuda` or `cuda:N`; several are separated by commas."""
     overwrite: bool = False
     """Make again what is there already, whoever made it."""
     verify: bool = False

@@ -45,9 +45,9 @@ class Runner:
     stdout: BinaryIO = field(default_factory=lambda: sys.stdout.buffer)
     num_threads: int = field(default_factory=num_threads)
     """That networks may use, all together."""
-    stages: Stages = field(default_factory=Stages)
 
     def __post_init__(self) -> None:
+        self.stages = Stages(self.num_threads)
         self._telling = threading.Lock()
 
     def tell(self, event: Event) -> None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from umtcli.domain import Decoder, Encoder, Streams
 from umtcli.errors import UmtError
 from umtcli.media import Block
+from umtcli.pipeline.device import torch_threads
 from umtcli.pipeline.ear import Ear, Heard, hear
 from umtcli.pipeline.jobs import Output
 from umtcli.pipeline.lane import Lane, Step, play
@@ -184,7 +185,13 @@ class Stage:
 class Stages:
     """The stages of a run; each file asks for its own while it is opened."""
 
-    def __init__(self) -> None:
+    def __init__(self, num_threads: int = 1) -> None:
+        """Begin with none.
+
+        Args:
+            num_threads: that a network may share out among its streams.
+        """
+        self._num_threads = num_threads
         self._lock = threading.Lock()
         self._shared: dict[int, tuple[object, Stage]] = {}
         """By the identity of a network, which stays its own as long as it is here."""
@@ -207,7 +214,8 @@ class Stages:
         with self._lock:
             if id(network) in self._shared:
                 return self._shared[id(network)][1]
-            streams = start()
+            with torch_threads(self._num_threads):
+                streams = start()
             if not batches(streams):
                 return Stage(streams, shared=False)
             stage = Stage(streams, shared=True, piece_frames=piece_frames)

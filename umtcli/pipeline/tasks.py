@@ -26,7 +26,6 @@ class Tasks:
             num_threads: that torch may use, all networks together.
             num_networks: that compute at a time.
         """
-        self._num_threads = num_threads
         self._pool = ThreadPoolExecutor(
             num_networks,
             "umt",
@@ -51,7 +50,7 @@ class Tasks:
         future: Future[Any] = Future()
 
         def run() -> None:
-            torch.set_num_threads(self._num_threads)
+            torch.set_num_threads(1)  # the cores are the networks'
             try:
                 result = work(*given)
             except BaseException as e:

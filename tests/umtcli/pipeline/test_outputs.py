@@ -184,6 +184,7 @@ class NotingFamily(ToyFamily):
 
     def __post_init__(self) -> None:
         self.torch_threads: set[int] = set()
+        self.at_start: set[int] = set()
         self.at_work: set[int] = set()
         self.most = 0
 
@@ -197,6 +198,7 @@ class NotingFamily(ToyFamily):
         make = machine.streams
 
         def streams(*given: int) -> Any:
+            self.at_start.add(torch.get_num_threads())
             made = make(*given)
             push = made.push
 
@@ -242,4 +244,5 @@ def test_cores_are_shared_out_only_where_two_networks_run(
     results = run(request, make_catalog(family), stdout=io.BytesIO())
     assert [result.error for result in results] == [None] * len(results)
     assert family.torch_threads == {torch_threads}
+    assert family.at_start == {int(threads)}  # for networks that share them out themselves
     assert 1 <= family.most <= most
