@@ -89,6 +89,16 @@ Devices = Annotated[
         rich_help_panel=MACHINE,
     ),
 ]
+ClusterAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Let a Ray cluster do it: auto, or ray://HOST:PORT. Needs `umtcli[ray]`.",
+        show_default=False,
+        rich_help_panel=MACHINE,
+    ),
+]
 Timeout = Annotated[
     float | None,
     typer.Option(

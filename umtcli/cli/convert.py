@@ -8,6 +8,7 @@ import typer
 
 from umtcli.catalog import Catalog
 from umtcli.cli.batch import (
+    ClusterAddress,
     Devices,
     DryRun,
     Exclude,
@@ -87,6 +88,7 @@ def convert(
         ),
     ] = False,
     device: Devices = "auto",
+    cluster: ClusterAddress = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -120,6 +122,7 @@ def convert(
         options=parse_settings(settings),
         seed=seed,
         device=device,
+        cluster=cluster,
         overwrite=overwrite,
         name=name,
         flat=flat,

@@ -183,7 +183,7 @@ class Crew:
         # where all outputs were told, only the news of the end was lost
         tasks = [task for task in member.tasks if task.job.outputs]
         for task in tasks:
-            _discard(task.job.outputs)
+            discard(task.job.outputs)
         member.worker, member.deadline = None, None
         member.wants, member.has_started, member.tasks = 0, False, []
         return tasks
@@ -195,7 +195,7 @@ class Crew:
         return Done(job, book.results(), ())
 
 
-def _discard(outputs: Sequence[Output]) -> None:
+def discard(outputs: Sequence[Output]) -> None:
     """Remove what a killed worker left of outputs, unless somebody else is at them."""
     for output in outputs:
         if output.path is not None and output.path.parent.is_dir():

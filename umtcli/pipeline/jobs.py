@@ -75,6 +75,8 @@ class Request:
     """0 … 2**63 - 1."""
     device: str = "auto"
     """`auto`, `cpu`, `cuda` or `cuda:N`; several are separated by commas."""
+    cluster: str | None = None
+    """Address of the Ray cluster that does it; None: this machine."""
     overwrite: bool = False
     """Make again what is there already, whoever made it."""
     verify: bool = False

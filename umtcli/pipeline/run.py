@@ -13,6 +13,7 @@ from umtcli.catalog import Catalog
 from umtcli.errors import OutputExists, UsageError
 from umtcli.media.pending import is_pending
 from umtcli.pipeline.book import Book
+from umtcli.pipeline.cluster import Cluster, threads_a_place
 from umtcli.pipeline.crew import Crew
 from umtcli.pipeline.device import num_threads, resolve_devices, torch_threads
 from umtcli.pipeline.events import Listener, Noticed, RunPlanned, ignore
@@ -60,10 +61,13 @@ def run(
         ledger = Ledger(request)
         if request.dry_run:
             return [result for job in jobs for result in _preview(job, ledger, listener)]
-        if len(devices) > 1 and (piped or any(job.source is None for job in jobs)):
-            raise UsageError("Several devices are for files: give a pipe one --device.")
+        _refuse_pipes(request, devices, piped=piped or any(job.source is None for job in jobs))
         listener(RunPlanned(jobs))
-        if len(devices) == 1 and request.limits.timeout_s is None:
+        if request.cluster is not None:
+            settings = Settings(request, catalog, devices[0], threads_a_place())
+            with closing(Cluster(request.cluster, settings, listener)) as cluster:
+                results = _run_all(jobs, cluster.run, listener)
+        elif len(devices) == 1 and request.limits.timeout_s is None:
             runner = Runner(
                 request,
                 Machines(catalog, devices[0]),
@@ -82,6 +86,16 @@ def run(
     if len(jobs) > 1:
         _enter_failures(jobs, results, ledger)
     return [results[str(output)] for job in jobs for output in job.outputs]
+
+
+def _refuse_pipes(request: Request, devices: Sequence[str], *, piped: bool) -> None:
+    """Refuse what one process must do by itself, and what a cluster does not do."""
+    if request.cluster is not None and (len(devices) > 1 or request.limits.timeout_s is not None):
+        raise UsageError("--cluster takes one --device, which all actors use, and no --timeout.")
+    if piped and request.cluster is not None:
+        raise UsageError("--cluster is for files: a pipe belongs to one machine.")
+    if piped and len(devices) > 1:
+        raise UsageError("Several devices are for files: give a pipe one --device.")
 
 
 RunJobs = Callable[[Iterator[Job]], Generator[Done, None, None]]
