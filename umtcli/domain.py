@@ -148,6 +148,9 @@ class Streams(Protocol):
 
     Streams come and go independently; a stream's result depends on nothing but its own
     blocks, its key and the seed: not on how it was cut, nor on its neighbours.
+
+    Many files' streams are pushed together. A class that gains nothing from it says
+    `batches = False`: then each file has a set of its own, and two may compute at a time.
     """
 
     def open(self, key: int = 0) -> int:
