@@ -82,8 +82,10 @@ class Cluster:
             try:
                 self._ray.init(address=address, log_to_driver=False, logging_level="error")
             except (ConnectionError, ValueError, RuntimeError) as e:
-                reason = str(e).splitlines()[0].rstrip(".")
-                raise UsageError(f"--cluster {address}: {reason}. Is Ray running?") from e
+                raise UsageError(
+                    f"--cluster {address}: no Ray cluster answers there. `ray start --head` "
+                    "starts one on this machine."
+                ) from e
         self._settings, self._listener = settings, listener
         kind, share = ("GPU", 1) if settings.device != "cpu" else ("CPU", settings.num_threads)
         self._needs = {"num_gpus": 1} if kind == "GPU" else {"num_cpus": share}
