@@ -22,9 +22,11 @@ import soundfile
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from buzzing import kazoo, marimba, melody
+from umt_trainer.beginning import known_domains
 from umt_trainer.instrument import MOST_WORKERS, SETTINGS, train_instrument
 from umt_trainer.naming import find_encoder
 from umt_trainer.prepare import Source
+from umtcli.bundle import read_info
 from umtcli.catalog import Catalog
 from umtcli.pipeline.device import num_threads
 from umtcli.plugins import installed_entry_points, make_plugin_manager
@@ -49,10 +51,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0, help="of recordings")
     parser.add_argument("--times", type=int, default=4, help="length of the long run; 1: none")
     parser.add_argument("--steps", type=int, default=SETTINGS.run.steps, help="of the short run")
+    parser.add_argument("--cold", action="store_true", help="begin with random weights")
     given = parser.parse_args()
     catalog = Catalog.from_manager(make_plugin_manager(installed_entry_points()))
     family = catalog.families["harmonic"]
     encoder = find_encoder(catalog, family.name)
+    known = known_domains(catalog, read_info(encoder, "encoder").space.fingerprint)
     with tempfile.TemporaryDirectory() as folder:
         for name in given.names or VOICES:
             source = record(name, given.minutes, Path(folder) / "recordings" / name)
@@ -64,7 +68,10 @@ def main() -> None:
                 )
                 home = Path(folder) / f"home-{name}-{times}"
                 started_s = time.perf_counter()
-                done = train_instrument(source, family, encoder, home, replace(SETTINGS, run=run))
+                settings = replace(SETTINGS, run=run)
+                done = train_instrument(
+                    source, family, encoder, home, settings, known=() if given.cold else known
+                )
                 result = {
                     "instrument": name,
                     "recorded_minutes": given.minutes,

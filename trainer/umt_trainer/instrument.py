@@ -9,12 +9,13 @@ an interruption.
 from __future__ import annotations
 
 import hashlib
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
+from umt_trainer.beginning import begin
 from umt_trainer.config import RunConfig
 from umt_trainer.data import Recording
 from umt_trainer.fitness import judge_manifest, judge_playable
@@ -22,6 +23,7 @@ from umt_trainer.loop import train
 from umt_trainer.pieces import hear_all, load_pieces, playable_share
 from umt_trainer.prepare import Manifest, Source, prepare
 from umt_trainer.tasks import DecoderTask
+from umt_trainer.validation import decoder_loss
 from umt_trainer.watching import Watcher
 from umtcli import __version__
 from umtcli.bundle import BundleInfo, read_bundle, write_bundle
@@ -93,6 +95,7 @@ def train_instrument(
     settings: InstrumentSettings = SETTINGS,
     about: About | None = None,
     watcher: Watcher | None = None,
+    known: Sequence[Path] = (),
 ) -> Instrument:
     """Learn to play as in the recordings, and install the domain for the user.
 
@@ -104,6 +107,7 @@ def train_instrument(
         settings: how it is learned.
         about: what its owner says of it.
         watcher: is told what happens.
+        known: bundles of domains on this encoder; it begins as the one most like it.
 
     Raises:
         TrainingError: the recordings cannot teach it, or the run cannot go on.
@@ -120,9 +124,11 @@ def train_instrument(
         torch.manual_seed(settings.run.seed)
         network = learning.new_decoder({})
         task = DecoderTask(network, learning, music, encoder.info.space, settings.run)
+        start = begin(task, known)
         count = watcher.stage("learning", settings.run.steps)
-        trained = train(task, settings.run, _checkpoint(work, task), lambda *_: count(1))
-        loss = validation_loss(replace(task, network=trained, recordings=held_out), settings)
+        trained = train(task, settings.run, _checkpoint(work, task, start), lambda *_: count(1))
+        judged = replace(task, network=trained, recordings=held_out)
+        loss = decoder_loss(judged, settings.validation_examples)
     info = write_bundle(
         home / "domains" / f"{source.name}.safetensors",
         kind="decoder",
@@ -131,7 +137,7 @@ def train_instrument(
         config=learning.config_of(trained),
         space=encoder.info.space,
         sample_rate=learning.sample_rate,
-        provenance=_provenance(manifest, settings.run, about or About(), loss),
+        provenance=_provenance(manifest, settings.run, about or About(), start, loss),
         tensors={name: tensor.half() for name, tensor in trained.state_dict().items()},
     )
     return Instrument(info, loss, manifest)
@@ -178,26 +184,16 @@ def _heard(
     return first, second
 
 
-@torch.no_grad()
-def validation_loss(task: DecoderTask, settings: InstrumentSettings = SETTINGS) -> float:
-    """The mean loss over examples that are the same for every network; NaN without music."""
-    if not task.recordings:
-        return math.nan
-    total = 0.0
-    for number in range(settings.validation_examples):
-        losses = task.losses(number, 1)
-        total += sum(float(v) for k, v in losses.items() if not k.startswith("_"))
-    return total / settings.validation_examples
-
-
-def _checkpoint(work: Path, task: DecoderTask) -> Path:
-    """One for each network, music, encoder and settings; a longer run goes on with the same."""
-    identity = {**task.identity(), **task.config.identity(), "steps": None}
+def _checkpoint(work: Path, task: DecoderTask, start: str) -> Path:
+    """One for each beginning, music, encoder and settings; a longer run goes on with the same."""
+    identity = {**task.identity(), **task.config.identity(), "steps": None, "start": start}
     digest = hashlib.sha256(repr(sorted(identity.items())).encode()).hexdigest()
     return work / f"run-{digest[:12]}.pt"
 
 
-def _provenance(manifest: Manifest, run: RunConfig, about: About, loss: float) -> dict[str, str]:
+def _provenance(
+    manifest: Manifest, run: RunConfig, about: About, start: str, loss: float
+) -> dict[str, str]:
     contents = hashlib.sha256("".join(r.sha256 for r in manifest.records).encode()).hexdigest()
     provenance = {
         "description": about.description or f"{manifest.domain}, from recordings",
@@ -205,7 +201,7 @@ def _provenance(manifest: Manifest, run: RunConfig, about: About, loss: float) -
         "data": f"{len(manifest.records)} recordings, {manifest.duration_s / 60:.1f} minutes "
         f"(sha256 of all: {contents[:16]})",
         "recipe": f"umt {__version__}: umt train {manifest.domain}=…, seed {run.seed}, "
-        f"{run.steps} steps of {run.batch_size} × {run.crop_s:g} s; loss on held-out "
-        f"recordings {loss:.4f}",
+        f"{run.steps} steps of {run.batch_size} × {run.crop_s:g} s"
+        f"{f' from {start}' if start else ''}; loss on held-out recordings {loss:.4f}",
     }
     return provenance | ({"author": about.author} if about.author else {})

@@ -6,6 +6,7 @@ whose latents tell the domain, or one whose classifier fails.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from umt_trainer.config import RunConfig
 from umt_trainer.data import draw_batch
 from umt_trainer.distributed import World
-from umt_trainer.tasks import total
+from umt_trainer.tasks import DecoderTask, total
 from umt_trainer.translation import Domain, TranslationNetwork, TranslationTask
 
 Told = Callable[[int, float, dict[str, float]], None]
@@ -92,3 +93,15 @@ class Validation:
         with torch.autocast(device.type, torch.bfloat16, enabled=not precise):
             heard_BCF = learning.encode(task.network.encoder, wav_BT)
             return total(task.play(decoder, heard_BCF, wav_BT))
+
+
+@torch.no_grad()
+def decoder_loss(task: DecoderTask, num_examples: int) -> float:
+    """The mean loss of a decoder over examples that are the same for every network.
+
+    NaN without music.
+    """
+    if not task.recordings:
+        return math.nan
+    losses = [float(total(task.losses(number, 1))) for number in range(num_examples)]
+    return sum(losses) / num_examples

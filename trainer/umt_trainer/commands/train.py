@@ -11,6 +11,7 @@ import typer
 from umt_trainer.commands.options import DEFAULT_FAMILY, Json, Quiet, find_family
 from umt_trainer.commands.progress import TrainProgress
 from umtcli import console
+from umtcli.bundle import read_info
 from umtcli.catalog import Catalog
 from umtcli.config import umt_home
 from umtcli.errors import UsageError
@@ -117,6 +118,7 @@ def train(
         return
     if out or rdzv or (nproc, nnodes, max_restarts) != (1, 1, 0):
         raise UsageError("--out, --nproc, --nnodes, --rdzv and --max-restarts go with --config.")
+    from umt_trainer.beginning import known_domains
     from umt_trainer.instrument import MOST_WORKERS, SETTINGS, About, train_instrument
     from umt_trainer.naming import find_encoder, refuse_taken
     from umt_trainer.prepare import parse_sources
@@ -142,6 +144,7 @@ def train(
                 replace(SETTINGS, run=run),
                 About(licence, author, description),
                 watcher,
+                known_domains(catalog, read_info(encoder_path, "encoder").space.fingerprint),
             )
         _tell(instrument, json=json, quiet=quiet)
 

@@ -1,0 +1,108 @@
+"""A new decoder begins as the known one that plays its music best, and else as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from toy import make_toy, write_decoder, write_encoder
+from umt_trainer.beginning import begin, known_domains
+from umt_trainer.config import RunConfig
+from umt_trainer.data import Recording
+from umt_trainer.tasks import DecoderTask
+from umtcli.bundle import write_bundle
+from umtcli.catalog import Catalog
+from umtcli.domain import Domain, LatentSpace
+
+HOP = 10
+SPACE = LatentSpace("gain/1", 1, 100.0, "aaaa")
+TRUTH = 0.5
+"""How loud the instrument plays its one latent."""
+
+
+@dataclass
+class Gain:
+    """A family whose decoders hold a latent for a hop and scale it."""
+
+    family: str = "gain"
+    front_end_version: int = 1
+    sample_rate: int = 1000
+    hop_samples: int = HOP
+
+    def context_frames(self, decoder: nn.Module) -> tuple[int, int]:
+        return 0, 0
+
+    def config_of(self, network: nn.Module) -> dict[str, Any]:
+        return {"size": network.weight.shape[1]}
+
+    def new_decoder(self, config: Mapping[str, Any]) -> nn.Linear:
+        return nn.Linear(config["size"], 1, bias=False)
+
+    def decoder_loss(
+        self, decoder: nn.Linear, latents_BCF: Tensor, wav_BT: Tensor
+    ) -> dict[str, Tensor]:
+        played_BT = decoder(latents_BCF.transpose(1, 2))[..., 0].repeat_interleave(HOP, dim=1)
+        return {"error": (played_BT - wav_BT).square().mean(), "_shown": torch.ones(())}
+
+
+def task(gain: float) -> DecoderTask:
+    latents = np.linspace(0.2, 0.8, 20).astype(np.float16)[None]
+    wav = np.repeat(TRUTH * latents[0].astype(np.float64), HOP) * 32768
+    recordings = [Recording(np.rint(wav).astype(np.int16), latents=(latents,))]
+    network = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(network.weight, gain)
+    return DecoderTask(network, Gain(), recordings, SPACE, RunConfig(steps=1, crop_s=0.05))
+
+
+def known(folder: Path, name: str, *gains: float) -> Path:
+    return write_bundle(
+        folder / f"{name}.safetensors",
+        kind="decoder",
+        family="gain",
+        name=name,
+        config={"size": len(gains)},
+        space=SPACE,
+        sample_rate=1000,
+        provenance={"licence": "CC0-1.0"},
+        tensors={"weight": torch.tensor([gains])},
+    ).path
+
+
+def test_it_begins_as_the_one_that_plays_the_music_best(tmp_path: Path) -> None:
+    given = {"soft": (0.1,), "right": (0.45,), "loud": (2.0,), "wider": (TRUTH, 0.0)}
+    paths = [known(tmp_path, name, *gains) for name, gains in given.items()]
+    t = task(gain=-1.0)
+    assert begin(t, paths) == "right"
+    assert t.network.weight.item() == torch.tensor(0.45).item()
+
+
+def test_it_stays_as_it_is_where_nobody_plays_better(tmp_path: Path) -> None:
+    t = task(gain=0.48)
+    assert begin(t, [known(tmp_path, "soft", 0.1)]) == ""
+    assert begin(t, []) == ""
+    assert t.network.weight.item() == torch.tensor(0.48).item()
+
+
+def test_known_are_those_of_the_encoder_and_its_licence(tmp_path: Path) -> None:
+    plugin = make_toy(tmp_path / "toy", {"low": 110.0, "high": 880.0})
+    encoder = write_encoder(tmp_path / "toy" / "e.safetensors")
+    other = write_encoder(tmp_path / "other.safetensors", weight=(2.0, 1.0))
+    free, bound = {"licence": "CC0-1.0"}, {"licence": "CC-BY-NC-4.0"}
+    paths = [
+        *plugin.decoders,
+        write_decoder(tmp_path / "b.safetensors", encoder.space, "bound", provenance=bound).path,
+        write_decoder(tmp_path / "o.safetensors", other.space, "elsewhere", provenance=free).path,
+    ]
+    catalog = Catalog(
+        families={"toy": plugin.family},
+        encoders={info.space.fingerprint: info for info in (encoder, other)},
+        domains=tuple(Domain.from_bundle(path) for path in paths),
+        plugins=(),
+    )
+    assert known_domains(catalog, encoder.space.fingerprint) == list(plugin.decoders)
