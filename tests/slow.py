@@ -15,7 +15,7 @@ from toy import ToyDecoder, ToyDecoderStreams, ToyFamily
 from umtcli.bundle import Bundle
 from umtcli.domain import Value
 
-STEP_S = 0.2
+STEP_S = 0.4
 """What each push takes, far more than anything else in it."""
 
 
