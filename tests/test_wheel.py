@@ -13,6 +13,7 @@ import pytest
 from umt_domains import plugin
 
 REPOSITORY = Path(__file__).parents[1]
+RECIPES = REPOSITORY / "trainer" / "recipes"
 PACKAGES = {"umtcli", "umt_domains", "umt_trainer"}
 
 
@@ -39,6 +40,13 @@ def test_the_bundled_weights_are_in_it_unchanged(wheel: dict[str, bytes]) -> Non
     for name, path in weights.items():
         packed, here = (hashlib.sha256(d).hexdigest() for d in (wheel[name], path.read_bytes()))
         assert packed == here
+
+
+def test_the_recipes_are_in_it_where_their_names_are_looked_up(wheel: dict[str, bytes]) -> None:
+    recipes = {path.name: path.read_bytes() for path in RECIPES.glob("*.toml")}
+    assert "wavenet-paper.toml" in recipes
+    packed = {name: data for name, data in wheel.items() if name.endswith(".toml")}
+    assert packed == {f"umt_trainer/recipes/{name}": data for name, data in recipes.items()}
 
 
 def test_only_the_three_packages_are_in_it_with_their_types(wheel: dict[str, bytes]) -> None:

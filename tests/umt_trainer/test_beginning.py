@@ -78,7 +78,8 @@ def test_it_begins_as_the_one_that_plays_the_music_best(tmp_path: Path) -> None:
     given = {"soft": (0.1,), "right": (0.45,), "loud": (2.0,), "wider": (TRUTH, 0.0)}
     paths = [known(tmp_path, name, *gains) for name, gains in given.items()]
     t = task(gain=-1.0)
-    assert begin(t, paths) == "right"
+    (tmp_path / "damaged.safetensors").write_bytes(paths[0].read_bytes()[:-1])
+    assert begin(t, [tmp_path / "damaged.safetensors", *paths]) == "right"
     assert t.network.weight.item() == torch.tensor(0.45).item()
 
 

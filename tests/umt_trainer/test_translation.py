@@ -113,6 +113,20 @@ def test_the_classifier_hears_clean_music_and_teaches_nobody_else() -> None:
     assert [round(x / 4000) for x in (wav.mean(1) * 32768).tolist()] == [0, 1, 2, 0, 1, 2]
 
 
+@pytest.mark.parametrize("distorted", [True, False])
+def test_clean_music_is_heard_once_a_step_and_not_kept(distorted: bool) -> None:
+    t, alone = task(distorted=distorted), task(distorted=distorted)
+    t.guessing(0, 6)
+    after = t.playing(0, 6)
+    clean = t._examples(0, 6).wav_BT
+    heard = [wav for wav, with_gradient in learning_of(t).heard if not with_gradient]
+    assert [torch.equal(wav, clean) for wav in heard] == [True]
+    # by itself the second update hears it anew, and comes to the same
+    for name, loss in alone.playing(0, 6).items():
+        assert torch.equal(loss, after[name]), name
+    assert not t._heard
+
+
 def test_the_classifiers_loss_is_the_cross_entropy_of_the_domains() -> None:
     t = task()
     losses = t.guessing(4, 6)

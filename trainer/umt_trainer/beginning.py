@@ -34,7 +34,7 @@ def known_domains(catalog: Catalog, fingerprint: str) -> list[Path]:
 def begin(task: DecoderTask, known: Sequence[Path]) -> str:
     """Give a task's network the weights of the known domain that plays its music best.
 
-    Domains whose networks are built otherwise are passed over.
+    Domains whose networks are built otherwise, or whose bundles are damaged, are passed over.
 
     Args:
         task: that is about to begin.
@@ -47,8 +47,8 @@ def begin(task: DecoderTask, known: Sequence[Path]) -> str:
     weights = task.network.state_dict()
     for path in known:
         network = task.learning.new_decoder(task.learning.config_of(task.network))
-        bundle = read_bundle(path, "decoder")
         try:
+            bundle = read_bundle(path, "decoder")
             load_weights(network, bundle)
         except BundleError:
             continue

@@ -77,7 +77,8 @@ def load_domains(
         if learning.hears_scores and unscored:
             raise TrainingError(
                 f"{name}: {unscored[0]} has no score, and encoders of the {learning.family} family "
-                "learn from scores. Put a MIDI file of the same name beside each recording."
+                "learn from scores. Put a MIDI file of the same name beside each recording, and "
+                "prepare them again."
             )
         domains.append(Domain(name, _long_enough(name, recordings, split, crop_s, learning)))
     return domains
@@ -95,7 +96,7 @@ def load_background(folder: str, learning: Learning) -> list[Tensor]:
         return []
     files = Source("background", Path(folder)).files() if Path(folder).exists() else []
     if not files:
-        raise UsageError(f"background: there is no sound in {folder}.")
+        raise UsageError(f"background: there is no sound in {folder}. Is the path right?")
     sounds = [load_recording(path, learning.sample_rate) for path in files]
     return [torch.from_numpy(sound.wav[:].astype(np.float32) / 32768) for sound in sounds]
 

@@ -21,7 +21,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from umt_trainer.config import RunConfig
 from umt_trainer.confusion import ConfusionConfig
@@ -34,13 +34,16 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 VERSION = 1
 _HERE = Path(__file__).parent
 # beside this file in a wheel, beside its package in the repository
 RECIPES = next(p for p in (_HERE / "recipes", _HERE.parent / "recipes") if p.is_dir())
 """The recipes that come with umt: one for each published setup, and smaller ones."""
 
-Config = TypeVar("Config")
+Config = TypeVar("Config", bound="DataclassInstance")
 Table = Mapping[str, Any]
 
 
@@ -116,7 +119,7 @@ class Recipe:
             raise UsageError(f"compile needs workers = 1 in [run]; it is {self.run.workers}.")
 
 
-_TABLES: Mapping[str, type] = {
+_TABLES: Mapping[str, type[DataclassInstance]] = {
     "run": RunConfig,
     "confusion": ConfusionConfig,
     "watch": WatchConfig,
@@ -161,7 +164,8 @@ def read_recipe(path: Path, domains: Mapping[str, Path] | None = None) -> Recipe
 def _find(path: Path) -> Path:
     """The file, if there is one, or what comes with umt by that name."""
     own = {recipe.stem: recipe for recipe in sorted(RECIPES.glob("*.toml"))}
-    if path.exists() or path.suffix:
+    # a folder of that name may be what an earlier run made of it
+    if path.is_file() or path.suffix:
         return path
     if str(path) not in own:
         raise UsageError(
@@ -188,7 +192,7 @@ def _build(kind: type[Config], values: Any, where: str) -> Config:
     """
     if not isinstance(values, Mapping):
         raise UsageError(f"{where} is {values!r}; it must be a table.")
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]  # any dataclass
+    known = {f.name: f for f in fields(kind)}
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from umtcli.errors import TrainingError
+from umtcli.errors import TrainingError, cannot_write
 from umtcli.whole import whole_file
 
 FORMAT = 1
@@ -47,8 +47,8 @@ class Record:
     """What brought it to the level of training."""
     shard: str
     """Name of the file in `shards/`."""
-    score: str | None = None
-    """SHA-256 of the MIDI file beside it, if its notes are in the shard."""
+    score_sha256: str | None = None
+    """Of the MIDI file beside it, if its notes are in the shard."""
     warning: str | None = None
     """Why only a part of it could be read, if so."""
     parts: tuple[Part, ...] = ()
@@ -123,7 +123,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         with whole_file(folder / FILE) as f:
             f.write(text.encode())
     except OSError as e:
-        raise TrainingError(f"Cannot write {folder / FILE}: {e.strerror}.") from e
+        raise TrainingError(cannot_write(folder / FILE, e)) from e
 
 
 def read_manifest(folder: Path) -> Manifest:

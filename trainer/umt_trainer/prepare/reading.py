@@ -31,7 +31,7 @@ def load_split(folder: Path, split: Split) -> list[Recording]:
                 folder / SHARDS / record.shard, part.first, part.num_samples, manifest.sample_rate
             ),
             _notes(folder / SHARDS / record.shard, part, manifest.sample_rate)
-            if record.score
+            if record.score_sha256
             else None,
             name=f"{record.source}@{part.first}",
             digest=record.sha256,

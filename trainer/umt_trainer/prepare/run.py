@@ -159,7 +159,7 @@ def _prepare_file(
         shard = folder / SHARDS / f"{hashlib.sha256(label.encode()).hexdigest()[:16]}.zip"
         done = _done(shard, sample_rate)
         now = stat.st_size, stat.st_mtime_ns, score_digest
-        if done and (done.bytes, done.modified_ns, done.score) == now:
+        if done and (done.bytes, done.modified_ns, done.score_sha256) == now:
             return done
         facts = survey(path, sample_rate, advance)
         if facts.rms < 1e-5 or not facts.sounding_s:
@@ -181,7 +181,7 @@ def _prepare_file(
             clipped_share=facts.clipped_share,
             gain_db=20 * math.log10(gain),
             shard=shard.name,
-            score=score_digest,
+            score_sha256=score_digest,
             warning=facts.warning,
         )
         kept = {"sample_rate": sample_rate, **asdict(record)}
