@@ -13,8 +13,10 @@ from hypothesis import settings
 
 from toy import install_toy
 
-# a busy machine is slow, not wrong
-settings.register_profile("umt", deadline=None)
+# A busy machine is slow, not wrong. Examples are the same in every run, so that a change is
+# judged by what it changes; `pytest --hypothesis-profile=search` looks for new ones.
+settings.register_profile("umt", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None)
 settings.load_profile("umt")
 
 

@@ -51,7 +51,14 @@ def test_players_of_an_ensemble_play_at_once_what_they_can(seed):
     for part in parts:
         style = INSTRUMENTS[part.program].style
         assert all(style.low <= note.pitch <= style.high for note in part.score.notes)
-    assert len(written(parts).notes) > 10
+    assert written(parts).notes
+
+
+def test_ensembles_are_busy_as_a_rule():
+    # the slowest hold a note or two per player for most of a piece, as slow music does
+    busy = sorted(len(written(ensemble(seed, 20.0)).notes) for seed in range(100))
+    assert busy[10] > 30
+    assert busy[50] > 60
 
 
 def test_a_score_is_divided_by_register():
