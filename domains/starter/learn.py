@@ -49,8 +49,7 @@ def train_encoder(out: Path, config: RunConfig, report: Report) -> BundleInfo:
     learning = HarmonicFamily().learning()
     torch.manual_seed(config.seed)
     network = learning.new_encoder({})
-    # torch's annotations know this call for tensors only
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    nn.utils.convert_conv2d_weight_memory_format(network, torch.channels_last)
     background = [torch.from_numpy(r.wav[:].astype(np.float32) / 32768) for r in _load(drums)]
     task = EncoderTask(network, learning, _load(practice, with_notes=True), background, config)
     trained = train(task, config, out / "runs" / "encoder.pt", report)
@@ -142,7 +141,7 @@ def _commit() -> str:
     """The version of the code, asked for when a run starts: by its end, files may differ."""
     try:
         described = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],  # noqa: S607 - the git on the PATH
+            ["git", "describe", "--always", "--dirty"],  # noqa: S607 - any git on the PATH will do
             capture_output=True,
             text=True,
             check=False,

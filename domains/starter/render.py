@@ -92,7 +92,9 @@ def run_quietly(arguments: Sequence[str]) -> None:
         RuntimeError: The program failed or is not installed.
     """
     try:
-        done = subprocess.run(arguments, capture_output=True, text=True, check=False)  # noqa: S603 - a list of our own
+        done = subprocess.run(  # noqa: S603 - a list, so no shell reads what is in it
+            arguments, capture_output=True, text=True, check=False
+        )
     except FileNotFoundError as error:
         raise RuntimeError(f"{arguments[0]} is not installed") from error
     if done.returncode != 0:
