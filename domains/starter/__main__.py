@@ -1,7 +1,7 @@
 """The recipe's commands, one a step: ``python -m starter --help``."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,53 +28,54 @@ Out = Annotated[Path, typer.Argument(help="Folder for everything the recipe make
 Seed = Annotated[int, typer.Option(help="Another seed gives other music.")]
 Seconds = Annotated[float, typer.Option(min=5.0, help="Length of each piece.")]
 Soundfont = Annotated[Path, typer.Option(help="The sounds, as an SF2 file.")]
+Count = Annotated[int, typer.Option(min=1)]
+Minutes = Annotated[float, typer.Option(min=0.5, help="Of music for each domain.")]
 Processes = Annotated[int, typer.Option(min=1, help="How many pieces to render at once.")]
 
 
 @app.command()
 def practice(
     out: Out,
-    pieces_per_program: Annotated[int, typer.Option(min=1)] = 6,
+    pieces_per_program: Count = 6,
     seconds: Seconds = 40.0,
     seed: Seed = 1,
     soundfont: Soundfont = SOUNDFONT,
     processes: Processes = 2,
 ) -> None:
     """Compose and render practice music with scores, for the encoder."""
-    jobs = list(pieces.practice(out, pieces_per_program, seconds, seed, soundfont))
+    jobs = pieces.practice(out, pieces_per_program, seconds, seed, soundfont)
     _render("practice music", jobs, processes)
 
 
 @app.command()
 def drums(
     out: Out,
-    loops: Annotated[int, typer.Option(min=1)] = 12,
+    loops: Count = 12,
     seconds: Seconds = 40.0,
     seed: Seed = 2,
     soundfont: Soundfont = SOUNDFONT,
     processes: Processes = 2,
 ) -> None:
     """Render drum loops and noises, to be mixed into practice music."""
-    _render("drums", list(pieces.drums(out, loops, seconds, seed, soundfont)), processes)
+    _render("drums", pieces.drums(out, loops, seconds, seed, soundfont), processes)
 
 
 @app.command()
 def domains(
     out: Out,
-    minutes: Annotated[float, typer.Option(min=0.5, help="Of music for each domain.")] = 12.0,
+    minutes: Minutes = 12.0,
     seed: Seed = 3,
     soundfont: Soundfont = SOUNDFONT,
     processes: Processes = 2,
 ) -> None:
     """Render the music that the domains' decoders learn from."""
-    jobs = list(pieces.domains(out, minutes, seed, soundfont=soundfont))
-    _render("domains", jobs, processes)
+    _render("domains", pieces.domains(out, minutes, seed, soundfont=soundfont), processes)
 
 
 @app.command()
 def lines(
     out: Out,
-    minutes: Annotated[float, typer.Option(min=0.5, help="Of music for each domain.")] = 40.0,
+    minutes: Minutes = 40.0,
     pieces_per_source: Annotated[int, typer.Option(min=1, help="To judge it by.")] = 3,
     seed: Seed = 4,
     soundfont: Soundfont = SOUNDFONT,
@@ -91,7 +92,7 @@ def lines(
 @app.command()
 def development(
     out: Out,
-    pieces_per_source: Annotated[int, typer.Option(min=1)] = 1,
+    pieces_per_source: Count = 1,
     seconds: Seconds = 20.0,
     seed: Seed = 77_001,
     soundfont: Annotated[
@@ -117,7 +118,7 @@ def sample(path: Annotated[Path, typer.Argument(help="The FLAC file to write.")]
 @app.command()
 def encoder(
     out: Out,
-    steps: Annotated[int, typer.Option(min=1)] = ENCODER_RUN.steps,
+    steps: Count = ENCODER_RUN.steps,
     seed: Seed = 1,
 ) -> None:
     """Train the universal encoder on the practice music."""
@@ -133,7 +134,7 @@ def encoder(
 def decoder(
     out: Out,
     domain: Annotated[str, typer.Argument(help=f"One of {', '.join(TARGETS)}.")],
-    steps: Annotated[int, typer.Option(min=1)] = DECODER_RUN.steps,
+    steps: Count = DECODER_RUN.steps,
     seed: Seed = 1,
 ) -> None:
     """Train one domain's decoder on the frozen encoder."""
@@ -202,7 +203,7 @@ def table(
     typer.echo(markdown(rows), nl=False)
 
 
-def _render(what: str, jobs: Sequence[Job], processes: int) -> None:
+def _render(what: str, jobs: Iterable[Job], processes: int) -> None:
     work(what, [partial(render, job) for job in jobs], processes)
 
 

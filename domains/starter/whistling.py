@@ -1,6 +1,7 @@
 """A whistle and a hum, synthesized: pitches that glide and tremble as no sampled note does."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ SAMPLE_RATE = 44_100
 
 Wave = NDArray[np.float64]
 
+Tone = Callable[[Wave, Wave, Wave], Wave]
+"""How a voice sounds at a frequency (Hz) that has come to a phase, with white noise to breathe."""
+
 GLIDE_S = 0.06
 """How long the voice takes from one note of a phrase to the next."""
 PHRASE_GAP_S = 0.15
@@ -18,17 +22,13 @@ PHRASE_GAP_S = 0.15
 
 
 def whistle(score: Score, seed: int) -> Wave:
-    """Nearly a sine, with breath around it.
+    """Nearly a sine, with breath around it: (round(duration_s · SAMPLE_RATE),)."""
 
-    Shape:
-        (round(duration_s · SAMPLE_RATE),)
-    """
-    rng = np.random.default_rng(seed)
-    hertz_T, level_T = _contour(score, rng, vibrato_cents=25, attack_s=0.03)
-    phase_T = 2 * math.pi * np.cumsum(hertz_T) / SAMPLE_RATE
-    breath_T = rng.normal(0, 1, len(phase_T)) * np.cos(phase_T)
-    tone_T = np.sin(phase_T) + 0.04 * np.sin(2 * phase_T) + 0.03 * breath_T
-    return np.asarray(0.3 * level_T * tone_T)
+    def tone(_: Wave, phase_T: Wave, noise_T: Wave) -> Wave:
+        breath_T = noise_T * np.cos(phase_T)
+        return np.asarray(np.sin(phase_T) + 0.04 * np.sin(2 * phase_T) + 0.03 * breath_T)
+
+    return _sing(score, seed, tone, gain=0.3, vibrato_cents=25, attack_s=0.03)
 
 
 def hum(score: Score, seed: int) -> Wave:
@@ -37,14 +37,25 @@ def hum(score: Score, seed: int) -> Wave:
     Shape:
         (round(duration_s · SAMPLE_RATE),)
     """
+
+    def tone(hertz_T: Wave, phase_T: Wave, noise_T: Wave) -> Wave:
+        tone_T = np.zeros(len(phase_T))
+        for number in range(1, 13):
+            above_T = np.maximum(1.0, number * hertz_T / 350)
+            tone_T += np.sin(number * phase_T) / number**0.5 / above_T**2
+        return tone_T + 0.005 * noise_T
+
+    return _sing(score, seed, tone, gain=0.25, vibrato_cents=35, attack_s=0.06)
+
+
+def _sing(
+    score: Score, seed: int, tone: Tone, gain: float, vibrato_cents: float, attack_s: float
+) -> Wave:
     rng = np.random.default_rng(seed)
-    hertz_T, level_T = _contour(score, rng, vibrato_cents=35, attack_s=0.06)
+    hertz_T, level_T = _contour(score, rng, vibrato_cents, attack_s)
     phase_T = 2 * math.pi * np.cumsum(hertz_T) / SAMPLE_RATE
-    tone_T = np.zeros(len(phase_T))
-    for number in range(1, 13):
-        above_T = np.maximum(1.0, number * hertz_T / 350)
-        tone_T += np.sin(number * phase_T) / number**0.5 / above_T**2
-    return np.asarray(0.25 * level_T * (tone_T + 0.005 * rng.normal(0, 1, len(phase_T))))
+    noise_T = rng.normal(0, 1, len(phase_T))
+    return np.asarray(gain * level_T * tone(hertz_T, phase_T, noise_T))
 
 
 def _contour(
