@@ -26,6 +26,11 @@ class Choice:
     top_p: float = 1.0
     """The least likely classes beyond this share of probability are never drawn."""
 
+    @property
+    def greedy(self) -> bool:
+        """Whether the likeliest class is taken, whatever the random number."""
+        return self.temperature < GREEDY_BELOW
+
     def draw(self, logits_NQ: Tensor, uniform_N1: Tensor, out_N1: Tensor) -> None:
         """Write a class for each row.
 
@@ -34,7 +39,7 @@ class Choice:
             uniform_N1: a random number for each row, strictly between 0 and 1.
             out_N1: int64; receives the classes.
         """
-        if self.temperature < GREEDY_BELOW:
+        if self.greedy:
             torch.argmax(logits_NQ, 1, keepdim=True, out=out_N1)
             return
         chance_NQ = torch.softmax(logits_NQ.div_(self.temperature), 1)

@@ -15,7 +15,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 FAST_MATH = {"contract", "nnan", "ninf", "nsz"}
 """Products and sums may fuse, and there are no NaN, infinities or signed zeros. Sums are not
-reordered: a row would then depend on how the compiler cut the loop."""
+reordered: a row would then depend on how the compiler cut the loop.
+
+Numba does not see a change here: change the files that use it with it (see `loop.py`)."""
 
 
 def compiled(function: Function) -> Function:

@@ -1,14 +1,19 @@
 """The engine's loop: samples, and within them layers, as compiled code.
 
-All of it is in this one file, so that Numba, which keeps the compiled code between runs,
-sees every change of it. `sampler.py` has the same steps in torch, and says why they are the
-network's. What is different here:
+Numba keeps compiled code between runs and makes it anew when the file that it is in has
+changed, but not when a function, constant or tuple has that it takes from another file. So
+all that is compiled together is in this one file, whatever its length, and nothing else is.
+
+`sampler.py` has the same steps in torch, and says why they are the network's. What is
+different here:
 
 - Matrix products go through a slot that a micro-kernel fills (`kernel.py`).
 - The past of a layer with dilation d is known d samples ahead: with few streams, its
   product is made for several samples at once, so that the weights are read less often.
 - A row's result is the same to the last bit whatever rows are beside it. So there are no
   idle rows: only what plays is computed.
+
+Source: of the limits of what is kept, Numba's manual, Notes on Caching.
 
 C latent channels, L layers, M = 2R gate and filter, N streams, P panels, Q µ-law classes,
 R residual channels, S skip channels, T samples of one latent frame, Y = R + S or more.
@@ -24,7 +29,6 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from umt_domains.wavenet.choice import GREEDY_BELOW
 from umt_domains.wavenet.engine.compiling import compiled
 
 Floats = NDArray[np.float32]
@@ -192,7 +196,7 @@ def choose(logits_Q: Floats, uniform: float, temperature: float, top_p: float) -
     for q in range(1, num_classes):
         if logits_Q[q] > logits_Q[best]:
             best = q
-    if temperature < GREEDY_BELOW:
+    if temperature == 0:
         return best
     scale, most = np.float32(1 / temperature), logits_Q[best]
     for q in range(num_classes):
@@ -343,7 +347,7 @@ def play(
         buffers: spoiled.
         latent_NC: padded with zeros to the depth that the weights have.
         uniform_TN: strictly between 0 and 1.
-        temperature: as `Choice` has it.
+        temperature: as `Choice` has it; 0 where that is greedy.
         top_p: as `Choice` has it.
         classes_TN: receives what was drawn.
     """
@@ -364,25 +368,3 @@ def play(
             streams.last_2N[0, n], streams.last_2N[1, n] = streams.last_2N[1, n], drawn
             streams.time_N[n] += 1
             classes_TN[t, n] = drawn
-
-
-def buffers_for(weights: Weights, num_streams: int, ahead: int) -> Buffers:
-    """Memory for playing N streams, with the past multiplied for A samples ahead."""
-    layers, width = weights.constant_LM.shape
-    depth = max(weights.latent, weights.residual, weights.skip)
-
-    def floats(*shape: int) -> Floats:
-        return np.empty(shape, np.float32)
-
-    return Buffers(
-        steer_LNM=floats(layers, num_streams, width),
-        a_LANM=floats(layers if ahead > 1 else 1, ahead, num_streams, width),
-        past_ANR=floats(ahead, num_streams, weights.residual),
-        y_NY=floats(num_streams, weights.newer_QY.shape[1]),
-        h_NR=floats(num_streams, weights.residual),
-        relu_NS=floats(num_streams, weights.skip),
-        head_NS=floats(num_streams, len(weights.head_S)),
-        fc_NS=floats(num_streams, len(weights.head_S)),
-        logits_NQ=floats(num_streams, len(weights.logits_Q)),
-        pairs=np.empty(ahead * num_streams * depth, np.uint16),
-    )

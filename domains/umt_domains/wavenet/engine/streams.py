@@ -69,14 +69,36 @@ class CompiledDecoder:
             self.engine.slot,
             self.weights,
             streams,
-            loop.buffers_for(self.weights, num_streams, ahead),
+            self.buffers(num_streams, ahead),
             np.pad(latent_NC, ((0, 0), (0, padding))),
             uniform_TN,
-            choice.temperature,
+            0.0 if choice.greedy else choice.temperature,
             choice.top_p,
             classes_TN,
         )
         return torch.from_numpy(classes_TN)
+
+    def buffers(self, num_streams: int, ahead: int) -> loop.Buffers:
+        """Memory for playing N streams, with the past multiplied for A samples ahead."""
+        weights = self.weights
+        layers, width = weights.constant_LM.shape
+        depth = max(weights.latent, weights.residual, weights.skip)
+
+        def floats(*shape: int) -> Floats:
+            return np.empty(shape, np.float32)
+
+        return loop.Buffers(
+            steer_LNM=floats(layers, num_streams, width),
+            a_LANM=floats(layers if ahead > 1 else 1, ahead, num_streams, width),
+            past_ANR=floats(ahead, num_streams, weights.residual),
+            y_NY=floats(num_streams, weights.newer_QY.shape[1]),
+            h_NR=floats(num_streams, weights.residual),
+            relu_NS=floats(num_streams, weights.skip),
+            head_NS=floats(num_streams, len(weights.head_S)),
+            fc_NS=floats(num_streams, len(weights.head_S)),
+            logits_NQ=floats(num_streams, len(weights.logits_Q)),
+            pairs=np.empty(ahead * num_streams * depth, np.uint16),
+        )
 
     def _compile(self) -> None:
         memory_KR = self.silence_KR.copy()

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 import wavenet_reference
+from umt_domains.wavenet.engine import loop, plain
 from umt_domains.wavenet.engine.loop import choose, exponential, gate, halve
+
+
+def test_compiled_code_takes_nothing_from_files_whose_changes_numba_does_not_see() -> None:
+    tree = ast.parse(Path(loop.__file__).read_text(encoding="utf-8"))
+    imported = [
+        (node.module, [alias.name for alias in node.names])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("umt")
+    ]
+    assert imported == [("umt_domains.wavenet.engine.compiling", ["compiled"])]
+    assert plain.PLAIN.width == plain.WIDTH
 
 
 def test_exponentials_are_right_to_a_few_last_bits() -> None:

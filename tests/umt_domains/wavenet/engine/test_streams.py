@@ -33,7 +33,7 @@ def logits_of(decoder: CompiledDecoder, classes_T: Tensor) -> NDArray[np.float32
     memory_KR = decoder.silence_KR.copy()
     addresses_N, time_N = np.array([memory_KR.ctypes.data]), np.zeros(1, np.int64)
     last_2N = np.array([[NOTHING], [128]])
-    buffers = loop.buffers_for(decoder.weights, 1, 1)
+    buffers = decoder.buffers(1, 1)
     latent_NC = np.zeros((1, decoder.weights.latent), np.float32)
     seen = []
     for t, true_class in enumerate(classes_T.tolist()):
@@ -142,7 +142,7 @@ def test_looking_back_for_many_samples_at_once_changes_nothing(
                 decoder.engine.slot,
                 decoder.weights,
                 streams,
-                loop.buffers_for(decoder.weights, num_streams, ahead),
+                decoder.buffers(num_streams, ahead),
                 latent_NC,
                 uniform_TN,
                 1.0,
