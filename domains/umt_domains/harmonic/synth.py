@@ -21,7 +21,7 @@ N partials, K FFT bins, Q noise bands.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -223,9 +223,9 @@ def spread(partials: Tensor, groups: Sequence[Lobes]) -> Tensor:
     Shape:
         partials: (B, N, J), returns: (B, FFT_SIZE / 2 + 1, J)
     """
-    # torch has no annotation for apply
-    spectrum: Tensor = _Spread.apply(partials, groups)  # type: ignore[no-untyped-call]
-    return spectrum
+    # torch does not annotate it
+    apply: Callable[[Tensor, Sequence[Lobes]], Tensor] = _Spread.apply
+    return apply(partials, groups)
 
 
 def among(chosen: Tensor, groups: Sequence[Lobes]) -> list[Lobes]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 SAMPLE_RATE = 16_000  # Hz
 NUM_CLASSES = 256  # Q: 8-bit µ-law
@@ -19,7 +22,7 @@ through the processor in every row, so that a stream's neighbours never matter."
 _LARGEST = {"blocks": 16, "layers": 16, "hop_samples": SAMPLE_RATE, "sample_rate": 192_000}
 _LARGEST_CHANNELS = 4096
 
-Config = TypeVar("Config")
+Config = TypeVar("Config", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def from_mapping(kind: type[Config], values: Mapping[str, Any]) -> Config:
     Raises:
         ValueError: a key is unknown, or a size is not one that can be built.
     """
-    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # any dataclass
+    known = {field.name for field in fields(kind)}
     for key in values:
         if key not in known:
             raise ValueError(f"{kind.__name__} has no {key!r}; it has {', '.join(sorted(known))}")

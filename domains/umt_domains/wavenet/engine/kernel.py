@@ -46,8 +46,8 @@ numbers of 4 bytes; depth in such numbers too, a multiple of `UNROLLED`."""
 Prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * len(ARGUMENTS))
 
 
-class _BFloat(ir.types.Type):  # type: ignore[misc] # llvmlite has no types
-    """llvmlite's own types have none."""
+class _BFloat(ir.types.Type):  # type: ignore[misc]  # llvmlite is not annotated
+    """bfloat16, which is missing among llvmlite's types of numbers."""
 
     def _to_string(self) -> str:
         return "bfloat"
