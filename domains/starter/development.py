@@ -36,8 +36,8 @@ from starter.whistling import Wave, hum, whistle
 from umtcli.media.ffmpeg import find_ffmpeg
 
 SOUNDFONT = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
-"""Debian's `timgm6mb-soundfont`. MuseScore's soundfont would not do: it descends from
-FluidR3, which the networks learned from."""
+"""Debian's `timgm6mb-soundfont`. MuseScore_General would not do: it was adapted from FluidR3,
+which the networks learned from."""
 
 Kind = Literal["clean", "reverb", "mp3", "drums", "mixture", "whistle", "hum"]
 
