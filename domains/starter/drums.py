@@ -70,4 +70,6 @@ def _bar(rng: random.Random, beats_per_bar: int) -> list[list[int]]:
             place = 0 if step % 4 == 0 else 1 if step % 2 == 0 else 2
             if rng.random() < likelihoods[place]:
                 struck.append(drum)
+    if not any(bar):
+        bar[0].append(PARTS[0][0][0])  # who leaves out everything still marks the one
     return bar
