@@ -32,7 +32,9 @@ from umtcli.errors import TrainingError, UsageError
 __all__ = ["DECODER_RUN", "ENCODER_RUN", "train_decoder", "train_encoder"]
 
 LICENCE = "Apache-2.0"
-SPACE = "harmonic/1"
+SPACE = "harmonic/2"
+ENCODER = {"front_end": 2, "entry_channels": 16}
+"""What differs from the family's own sizes, which are those of `harmonic/1`."""
 STEP = "python -m starter"
 """How the recipe's steps are run."""
 
@@ -46,9 +48,9 @@ def train_encoder(out: Path, config: RunConfig, report: Report) -> BundleInfo:
     commit = _commit()
     practice = _pieces(out / "practice", f"practice {out}")
     drums = _pieces(out / "drums", f"drums {out}")
-    learning = HarmonicFamily().learning()
+    learning = HarmonicFamily().learning(ENCODER)
     torch.manual_seed(config.seed)
-    network = learning.new_encoder({})
+    network = learning.new_encoder(ENCODER)
     nn.utils.convert_conv2d_weight_memory_format(network, torch.channels_last)
     background = [torch.from_numpy(r.wav[:].astype(np.float32) / 32768) for r in _load(drums)]
     task = EncoderTask(network, learning, _load(practice, with_notes=True), background, config)
@@ -82,8 +84,8 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
         raise TrainingError(f"{encoder_path(out)} is missing. Run {STEP} encoder {out} first.")
     paths = _pieces(out / "domains" / domain, f"domains {out}")
     family = HarmonicFamily()
-    learning = family.learning()
     encoder_bundle = read_bundle(encoder_path(out), "encoder")
+    learning = family.learning(encoder_bundle.info.config)
     encoder = family.load_encoder(encoder_bundle, "cpu")
     recordings = [
         heard(recording, number, encoder, learning, config.seed)
@@ -114,7 +116,7 @@ def decoder_config(domain: str) -> dict[str, Any]:
 
 def encoder_path(out: Path) -> Path:
     """Where the encoder's bundle is."""
-    return out / "weights" / "encoders" / "harmonic-1.safetensors"
+    return out / "weights" / "encoders" / "harmonic-2.safetensors"
 
 
 def _pieces(folder: Path, step: str) -> list[Path]:

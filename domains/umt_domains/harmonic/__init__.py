@@ -30,11 +30,14 @@ class HarmonicFamily:
 
     def load_encoder(self, bundle: Bundle, device: str) -> HarmonicEncoder:
         """Build the encoder of a bundle."""
-        from umt_domains.harmonic.config import FRONT_END_VERSION
+        from umt_domains.harmonic.config import FRONT_END_VERSIONS
         from umt_domains.harmonic.encoder import EncoderNetwork, HarmonicEncoder
         from umtcli.bundle import check_front_end
 
-        check_front_end(bundle.info, FRONT_END_VERSION)
+        version = bundle.info.front_end_version
+        check_front_end(
+            bundle.info, version if version in FRONT_END_VERSIONS else FRONT_END_VERSIONS[-1]
+        )
         network = self.learning().from_bundle(bundle)
         assert isinstance(network, EncoderNetwork)
         return HarmonicEncoder(network, bundle.info.space, device)
@@ -55,9 +58,9 @@ class HarmonicFamily:
         distortion: Mapping[str, Any] | None = None,
     ) -> HarmonicLearning:
         """How this family is trained; alike for encoders of all sizes."""
-        del encoder
         for name in distortion or {}:
             raise ValueError(f"its distortion has no {name!r}; it cannot be set")
+        from umt_domains.harmonic.config import EncoderConfig, from_mapping
         from umt_domains.harmonic.learning import HarmonicLearning
 
-        return HarmonicLearning()
+        return HarmonicLearning(from_mapping(EncoderConfig, encoder or {}).front_end)

@@ -13,7 +13,7 @@ LOWEST_MIDI = 21  # A0
 NUM_PITCHES = 88  # A0 … C8
 LATENT_CHANNELS = 3 * NUM_PITCHES + 1  # frame, onset, velocity of each pitch; level
 LATENT_RATE = SAMPLE_RATE / LATENT_HOP
-FRONT_END_VERSION = 1  # part of the fingerprint: raise it when the front end's numbers change
+FRONT_END_VERSIONS = (1, 2)  # versions that `front` implements: part of the fingerprint
 
 Config = TypeVar("Config", bound="EncoderConfig | DecoderConfig")
 
@@ -28,6 +28,20 @@ class EncoderConfig:
         *((1, 1), (12, 1), (1, 2), (7, 1), (1, 4), (1, 1), (1, 8)),
     )
     """(pitch, time) dilation of each residual 3×3 convolution; 12 semitones compare octaves."""
+    front_end: int = 1
+    """Version of the spectrum, one of `FRONT_END_VERSIONS`; the first is that of `harmonic/1`."""
+    entry_channels: int | None = None
+    """Feature maps of the first layer, which sees thirds of semitones; None: as many as all."""
+
+    def __post_init__(self) -> None:
+        """Refuse a front end that there is not.
+
+        Raises:
+            ValueError: with those that there are.
+        """
+        if self.front_end not in FRONT_END_VERSIONS:
+            known = ", ".join(map(str, FRONT_END_VERSIONS))
+            raise ValueError(f"front_end is {self.front_end!r}; it must be one of {known}")
 
 
 @dataclass(frozen=True)

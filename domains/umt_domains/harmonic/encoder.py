@@ -42,7 +42,7 @@ class EncoderNetwork(nn.Module):
     """Log spectrum → logits of frame, onset and velocity for each pitch.
 
     Shape:
-        spectrum: (B, W·H, K, 2F)
+        spectrum: (B, V·H, K, 2F)
         returns: (B, 3, P, F)
     """
 
@@ -50,9 +50,10 @@ class EncoderNetwork(nn.Module):
         super().__init__()
         self.config = config
         maps = config.channels
-        self.front = LogSpectrum()
-        self.entry = nn.Conv2d(NUM_CHANNELS, maps, (3, 3), stride=(1, 2), padding=(1, 1))
-        self.fold = nn.Conv2d(maps, maps, (5, 3), stride=(3, 1), padding=(1, 1))
+        fine = config.entry_channels or maps
+        self.front = LogSpectrum(config.front_end)
+        self.entry = nn.Conv2d(NUM_CHANNELS, fine, (3, 3), stride=(1, 2), padding=(1, 1))
+        self.fold = nn.Conv2d(fine, maps, (5, 3), stride=(3, 1), padding=(1, 1))
         self.blocks = nn.ModuleList(
             nn.Conv2d(maps, maps, 3, padding=dilation, dilation=dilation)
             for dilation in config.blocks

@@ -20,7 +20,6 @@ from torch.nn import functional
 
 from umt_domains.harmonic import distort
 from umt_domains.harmonic.config import (
-    FRONT_END_VERSION,
     LATENT_HOP,
     LATENT_RATE,
     LOWEST_MIDI,
@@ -55,14 +54,20 @@ REHEARD = 3  # keeps the draws of `rehear` apart from those of `distort`
 
 
 class HarmonicLearning:
-    """An `umtcli.learning.Learning`."""
+    """An `umtcli.learning.Learning`.
+
+    Args:
+        front_end_version: of the encoders that are to learn.
+    """
 
     family = "harmonic"
-    front_end_version = FRONT_END_VERSION
     sample_rate = SAMPLE_RATE
     hop_samples = LATENT_HOP
     hears_scores = True
     distortion: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self, front_end_version: int = 1) -> None:
+        self.front_end_version = front_end_version
 
     def context_frames(self, decoder: nn.Module) -> tuple[int, int]:
         """What a decoder remembers and sees before the audio, and what it sees after it."""

@@ -8,15 +8,17 @@ import pytest
 import torch
 
 from umt_domains.harmonic import HarmonicFamily
-from umt_domains.harmonic.config import FRONT_END_VERSION, SAMPLE_RATE
+from umt_domains.harmonic.config import FRONT_END_VERSIONS, SAMPLE_RATE
 from umtcli.bundle import BundleInfo, read_bundle, write_bundle
 from umtcli.errors import BundleError
 
 
-def write_encoder(path: Path, front_end_version: int) -> BundleInfo:
+def write_encoder(path: Path, front_end: int, front_end_version: int) -> BundleInfo:
     torch.manual_seed(1)
-    learning = HarmonicFamily().learning()
-    network = learning.new_encoder({"channels": 4, "blocks": [[1, 1]]})
+    config = {"channels": 4, "blocks": [[1, 1]], "front_end": front_end}
+    learning = HarmonicFamily().learning(config)
+    assert learning.front_end_version == front_end
+    network = learning.new_encoder(config)
     return write_bundle(
         path,
         kind="encoder",
@@ -31,13 +33,20 @@ def write_encoder(path: Path, front_end_version: int) -> BundleInfo:
     )
 
 
-def test_an_encoder_comes_back_from_its_bundle(tmp_path: Path) -> None:
-    info = write_encoder(tmp_path / "ear.safetensors", FRONT_END_VERSION)
+@pytest.mark.parametrize("front_end", FRONT_END_VERSIONS)
+def test_an_encoder_comes_back_from_its_bundle(tmp_path: Path, front_end: int) -> None:
+    info = write_encoder(tmp_path / "ear.safetensors", front_end, front_end)
     encoder = HarmonicFamily().load_encoder(read_bundle(info.path), "cpu")
     assert encoder.space == info.space
+    assert encoder._network.config.front_end == front_end
 
 
 def test_an_encoder_of_another_front_end_is_refused(tmp_path: Path) -> None:
-    info = write_encoder(tmp_path / "ear.safetensors", FRONT_END_VERSION + 1)
-    with pytest.raises(BundleError, match=r"needs version 2 .* version 1 is installed"):
+    info = write_encoder(tmp_path / "ear.safetensors", 2, 3)
+    with pytest.raises(BundleError, match=r"needs version 3 .* version 2 is installed"):
         HarmonicFamily().load_encoder(read_bundle(info.path), "cpu")
+
+
+def test_an_encoder_of_no_known_front_end_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="front_end is 3; it must be one of 1, 2"):
+        HarmonicFamily().learning({"front_end": 3})

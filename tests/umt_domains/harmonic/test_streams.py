@@ -20,6 +20,7 @@ from umt_domains.harmonic.encoder import (
     latents_from,
 )
 from umt_domains.harmonic.front import (
+    FRONT_ENDS,
     LEVEL_FUTURE_FRAMES,
     LEVEL_PAST_FRAMES,
     SPECTRUM_REACH,
@@ -40,9 +41,15 @@ def liven(*heads: nn.Conv1d | nn.Conv2d) -> None:
         nn.init.zeros_(head.bias)
 
 
-def make_encoder() -> HarmonicEncoder:
+def make_encoder(front_end: int = 1) -> HarmonicEncoder:
     torch.manual_seed(1)
-    network = EncoderNetwork(EncoderConfig(channels=8, blocks=((1, 1), (12, 2))))
+    config = EncoderConfig(
+        channels=8,
+        blocks=((1, 1), (12, 2)),
+        front_end=front_end,
+        entry_channels={1: None, 2: 16}[front_end],
+    )
+    network = EncoderNetwork(config)
     liven(network.heads)
     return HarmonicEncoder(network, latent_space("harmonic/test"), "cpu")
 
@@ -141,9 +148,10 @@ def naive_level(wav: Tensor, frames: range) -> Tensor:
     return torch.tensor(levels)
 
 
-def test_the_windows_show_no_seam(encoder: HarmonicEncoder) -> None:
+@pytest.mark.parametrize("front_end", FRONT_ENDS)
+def test_the_windows_show_no_seam(front_end: int) -> None:
     """Windows of four seconds hear what one pass over the whole signal hears."""
-    wav = music()
+    wav, encoder = music(), make_encoder(front_end)
     network = encoder._network
     num_frames, reach = -(-len(wav) // LATENT_HOP), network.reach_frames
     level = naive_level(wav, range(-reach, num_frames + reach))[None]
