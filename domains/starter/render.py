@@ -17,6 +17,7 @@ import soundfile as sf
 
 from starter.performance import Part, write_parts, written
 from starter.score import Score, write_midi
+from umtcli.errors import UmtError
 
 SAMPLE_RATE = 44_100
 
@@ -73,6 +74,7 @@ def command(
         "fluidsynth",
         "-q",
         "-ni",
+        *("-o", "synth.default-soundfont="),  # played, unasked, if the other cannot be read
         *("-g", str(FLUIDSYNTH_GAIN)),
         *("-R", "1" if reverb else "0"),
         *(word for setting in hall if reverb for word in ("-o", setting)),
@@ -89,16 +91,16 @@ def run_quietly(arguments: Sequence[str]) -> None:
     """Run a program, its output shown only if it fails.
 
     Raises:
-        RuntimeError: The program failed or is not installed.
+        UmtError: The program failed or is not installed.
     """
     try:
         done = subprocess.run(  # noqa: S603 - a list, so no shell reads what is in it
             arguments, capture_output=True, text=True, check=False
         )
     except FileNotFoundError as error:
-        raise RuntimeError(f"{arguments[0]} is not installed") from error
+        raise UmtError(f"{arguments[0]} is not installed: install it first.") from error
     if done.returncode != 0:
-        raise RuntimeError(f"{arguments[0]} failed: {done.stderr.strip()[-500:]}")
+        raise UmtError(f"{arguments[0]} failed: {' '.join(done.stderr.split())[-500:]}")
 
 
 def render(job: Job, runner: Runner = run_quietly) -> bool:
@@ -112,10 +114,15 @@ def render(job: Job, runner: Runner = run_quietly) -> bool:
         Whether anything had to be done.
 
     Raises:
-        RuntimeError: FluidSynth failed, or what it played is silent.
+        UmtError: There is no such soundfont, FluidSynth failed, or what it played is silent.
     """
     if job.path.exists():
         return False
+    if not job.soundfont.is_file():
+        raise UmtError(
+            f"There is no soundfont {job.soundfont}. The recipe's are in Debian's packages "
+            "fluid-soundfont-gm and timgm6mb-soundfont."
+        )
     job.path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".render-", dir=job.path.parent) as folder:
         midi, wav, flac = (Path(folder) / f"piece.{suffix}" for suffix in ("mid", "wav", "flac"))
@@ -125,7 +132,10 @@ def render(job: Job, runner: Runner = run_quietly) -> bool:
         wav_T = fit(wav, score.duration_s + TAIL_S)
         if any(part.score.notes for part in job.parts) and float(np.abs(wav_T).max()) < 1e-4:
             programs = " and ".join(str(part.program) for part in job.parts)
-            raise RuntimeError(f"Program {programs} plays {job.path.stem} as silence")
+            raise UmtError(
+                f"{job.soundfont} plays {job.path.stem} (program {programs}) as silence. "
+                "Is it a General MIDI soundfont?"
+            )
         write_midi(score, midi)
         sf.write(flac, safe_gain(wav_T), SAMPLE_RATE, subtype="PCM_16")
         os.replace(midi, job.midi_path or job.path.with_suffix(".mid"))
