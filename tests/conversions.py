@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from signals import Wave, read
@@ -31,3 +31,19 @@ def convert_one(path: Path, catalog: Catalog, **options: object) -> tuple[Wave, 
     (result,) = convert(path, "low", output, catalog=catalog, bits=32, **options)
     assert result.error is None
     return *read(output), result
+
+
+def bytes_of(results: Sequence[Result]) -> list[bytes]:
+    """What the outputs hold, none of which failed."""
+    assert [result.error for result in results] == [None] * len(results)
+    return [Path(result.output).read_bytes() for result in results]
+
+
+def each_alone(songs: Sequence[Path], catalog: Catalog) -> list[bytes]:
+    """What `low` makes of each song in a run of its own, into the folder `alone` beside them."""
+    folder = songs[0].parent / "alone"
+    return [
+        data
+        for song in songs
+        for data in bytes_of(convert(song, "low", f"{folder}/", catalog=catalog))
+    ]

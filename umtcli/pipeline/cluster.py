@@ -25,8 +25,9 @@ from umtcli.pipeline.events import Event, JobAdvanced, JobFinished, Listener
 from umtcli.pipeline.jobs import Job
 from umtcli.pipeline.ledger import Ledger
 from umtcli.pipeline.machines import Machines
+from umtcli.pipeline.networks import FILES_A_THREAD
 from umtcli.pipeline.runner import Runner
-from umtcli.pipeline.scheduler import FILES_A_THREAD, Done, Scheduler
+from umtcli.pipeline.scheduler import Done, Scheduler
 from umtcli.pipeline.worker import Settings
 
 

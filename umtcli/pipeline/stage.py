@@ -120,6 +120,10 @@ class Stage:
     piece_frames: int | None = None
     """Most latent frames that are played at a time; None: all there are."""
     busy: bool = False
+    broken: bool = False
+    """Whether its network failed: in what state it is, nobody knows."""
+    most_files: int = 0
+    """At any networks at the same time, since its last call began."""
     members: set[Part | Hearing] = field(default_factory=set)
     """Who may have streams in it."""
     _lines: dict[Part | Hearing, deque[Item]] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from conversions import MakeCatalog
+from signals import noise, write
 from toy import ToyFamily, make_toy
 from umtcli.catalog import Catalog
 from umtcli.plugins import make_plugin_manager
@@ -29,3 +30,13 @@ def make_catalog(tmp_path: Path) -> MakeCatalog:
 @pytest.fixture
 def catalog(make_catalog: MakeCatalog) -> Catalog:
     return make_catalog()
+
+
+@pytest.fixture
+def songs(tmp_path: Path) -> list[Path]:
+    """Four, mono at 8 kHz, each of another length and music."""
+    lengths_s = (0.5, 1.3, 4.7, 0.2)
+    return [
+        write(tmp_path / f"{number}.wav", noise(length_s + 1, 8_000, 1)[number:], 8_000)
+        for number, length_s in enumerate(lengths_s)
+    ]

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conversions import MakeCatalog, bytes_of
 from signals import noise, write
 from slow import SlowFamily
 from umtcli.catalog import Catalog
 from umtcli.errors import DecodeError, UsageError
-from umtcli.pipeline import Limits, Request, Result, convert, run
+from umtcli.pipeline import Limits, Request, convert, run
 from umtcli.pipeline.events import Event, JobFinished, JobStarted
 
-MakeCatalog = Callable[..., Catalog]
 TESTS = Path(__file__).parents[2]
 RATE = 8_000
 
@@ -45,11 +45,6 @@ def songs(folder: Path, number: int) -> list[Path]:
 def ask(inputs: list[Path], **more: Any) -> Request:
     """Into the folder `out`; names are relative to the folder that one is in."""
     return Request(tuple(map(str, inputs)), ("high",), "out/", cluster="auto", **more)
-
-
-def bytes_of(results: list[Result]) -> list[bytes]:
-    assert [result.error for result in results] == [None] * len(results)
-    return [Path(result.output).read_bytes() for result in results]
 
 
 @pytest.mark.usefixtures("ray")

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
 
+from conversions import MakeCatalog, bytes_of
 from signals import noise, write
 from slow import SlowFamily
 from stuck import StuckFamily
 from umtcli.catalog import Catalog
 from umtcli.errors import UsageError, WorkerDied
-from umtcli.pipeline import Request, Result, convert, run
+from umtcli.pipeline import Request, convert, run
 from umtcli.pipeline.events import Event, JobStarted
 
-MakeCatalog = Callable[..., Catalog]
 RATE = 8_000
 
 
@@ -37,11 +37,6 @@ def songs(folder: Path, number: int) -> list[Path]:
 def ask(inputs: list[Path], to: str = "high") -> Request:
     out = inputs[0].parent / "out"
     return Request(tuple(map(str, inputs)), (to,), f"{out}/", device="cpu,cpu")
-
-
-def bytes_of(results: list[Result]) -> list[bytes]:
-    assert [result.error for result in results] == [None] * len(results)
-    return [Path(result.output).read_bytes() for result in results]
 
 
 def test_a_worker_that_is_four_times_slower_gets_a_quarter_at_most(
