@@ -147,6 +147,12 @@ def choose(logits: Array, uniform: float, temperature: float = 1.0, top_p: float
     return max(kept)
 
 
+def choices_in_float32(logits: Array, uniform: float, temperature: float, top_p: float) -> set[int]:
+    """What float32 may choose: it can fall on the other side of an edge, of a class or the set."""
+    nearly = (-1e-5, 0, 1e-5)
+    return {choose(logits, uniform + u, temperature, top_p + p) for u in nearly for p in nearly}
+
+
 def authors_encoder(network: Any) -> dict[str, Array]:
     """The weights of our encoder under the authors' names."""
     weights = {**_conv(network.start, "start"), **_conv(network.project, "conv_1x1")}

@@ -18,6 +18,7 @@ from umt_domains.wavenet.choice import Choice
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.engine.choosing import TORCH, compiled_decoder
 from umt_domains.wavenet.folded import Folded, fold
+from umt_domains.wavenet.frames import frame_by_frame
 from umt_domains.wavenet.sampler import Tile
 from umtcli.domain import Streams, Value
 
@@ -128,12 +129,7 @@ class SampledStreams:
 
     @torch.inference_mode()
     def _play_blocks(self, tile: Tile, blocks: Mapping[int, Tensor]) -> dict[int, Tensor]:
-        played = {stream_id: [torch.zeros(0)] for stream_id in blocks}
-        for frame in range(max(block_CF.shape[-1] for block_CF in blocks.values())):
-            latents = {i: m[:, frame] for i, m in blocks.items() if frame < m.shape[-1]}
-            for stream_id, wav_T in self._play(tile, latents).items():
-                played[stream_id].append(wav_T)
-        return {stream_id: torch.cat(wavs) for stream_id, wavs in played.items()}
+        return frame_by_frame(blocks, lambda latents: self._play(tile, latents))
 
     def _play(self, tile: Tile, latents: Mapping[int, Tensor]) -> dict[int, Tensor]:
         """One frame of some streams of a tile: latents (C,) in, waveforms (T,) out."""

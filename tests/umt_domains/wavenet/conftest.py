@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,17 +12,14 @@ import fair_zip
 from umt_domains.wavenet.config import DecoderConfig, EncoderConfig
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.encoder import EncoderNetwork
-from umtcli.pipeline.device import torch_threads
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 
 
 @pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def one_thread(one_thread: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads that wait for each other cost such networks more than they save."""
     monkeypatch.setenv("UMT_THREADS", "1")
-    with torch_threads(1):
-        yield
 
 
 @pytest.fixture

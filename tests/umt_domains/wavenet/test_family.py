@@ -5,61 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
+from tiny_wavenet import untrained
 from umt_domains.plugin import umt_families
 from umt_domains.wavenet import WavenetFamily
-from umt_domains.wavenet.config import FRONT_END_VERSION, SAMPLE_RATE
-from umt_domains.wavenet.encoder import latent_space
 from umt_domains.wavenet.hearing import WavenetEncoder
 from umt_domains.wavenet.playing import WavenetDecoder
-from umtcli.bundle import read_bundle, write_bundle
+from umtcli.bundle import read_bundle
 from umtcli.catalog import Catalog
-from umtcli.domain import Domain
 from umtcli.errors import BundleError
 from umtcli.pipeline.check import CHECKS, check_domain
-
-PROVENANCE = {"licence": "CC0-1.0", "description": "untrained", "data": "none", "recipe": "none"}
 
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
     """One untrained domain, small enough to be checked in seconds."""
-    torch.manual_seed(5)
-    sizes = {"blocks": 1, "layers": 2}
-    heard_sizes = {**sizes, "channels": 8, "latent_channels": 3, "hop_samples": 40}
-    learning = WavenetFamily().learning(heard_sizes)
-    encoder = learning.new_encoder(heard_sizes)
-    decoder = learning.new_decoder({**sizes, "residual_channels": 8, "skip_channels": 8})
-    heard = write_bundle(
-        tmp_path / "encoder.safetensors",
-        kind="encoder",
-        family="wavenet",
-        name="wavenet/1",
-        config=learning.config_of(encoder),
-        space=latent_space("wavenet/1", encoder.config),
-        sample_rate=SAMPLE_RATE,
-        provenance=PROVENANCE,
-        tensors=encoder.state_dict(),
-        front_end_version=FRONT_END_VERSION,
-    )
-    played = write_bundle(
-        tmp_path / "noise.safetensors",
-        kind="decoder",
-        family="wavenet",
-        name="noise",
-        config=learning.config_of(decoder),
-        space=heard.space,
-        sample_rate=SAMPLE_RATE,
-        provenance=PROVENANCE,
-        tensors=decoder.state_dict(),
-    )
-    return Catalog(
-        families={"wavenet": WavenetFamily()},
-        encoders={heard.space.fingerprint: heard},
-        domains=(Domain.from_bundle(played.path),),
-        plugins=(),
-    )
+    return untrained(tmp_path, layers=2, channels=8, hop_samples=40)
 
 
 def test_an_untrained_domain_passes_all_checks_but_silence(

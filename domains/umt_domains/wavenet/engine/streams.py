@@ -27,6 +27,7 @@ from umt_domains.wavenet.engine.loop import Floats
 from umt_domains.wavenet.engine.machine import Engine
 from umt_domains.wavenet.engine.packing import pack
 from umt_domains.wavenet.folded import NOTHING, Folded
+from umt_domains.wavenet.frames import frame_by_frame
 
 SLICE_SAMPLES = 100
 """Played before a look at whether anyone still waits for it: a fraction of a second."""
@@ -172,12 +173,7 @@ class CompiledStreams:
 
     @torch.inference_mode()
     def _play_blocks(self, blocks: Mapping[int, Tensor], ended: Event) -> dict[int, Tensor]:
-        played = {stream_id: [torch.zeros(0)] for stream_id in blocks}
-        for frame in range(max(block_CF.shape[-1] for block_CF in blocks.values())):
-            latents = {i: m[:, frame] for i, m in blocks.items() if frame < m.shape[-1]}
-            for stream_id, wav_T in self._play(latents, ended).items():
-                played[stream_id].append(wav_T)
-        return {stream_id: torch.cat(wavs) for stream_id, wavs in played.items()}
+        return frame_by_frame(blocks, lambda latents: self._play(latents, ended))
 
     def _play(self, latents: Mapping[int, Tensor], ended: Event) -> dict[int, Tensor]:
         """One frame of some streams: latents (C,) in, waveforms (T,) out."""
