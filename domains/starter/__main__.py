@@ -155,10 +155,11 @@ def recogniser(out: Out, seed: Seed = 1) -> None:
 
     torch.set_num_threads(1)
     console = Console(stderr=True)
+    true_renderings = recognition.true_renderings(out)
     with console.status("Looking at the domains' music") as status:
         path = recognition.train_recogniser(out, seed, lambda name: status.update(f"Seen {name}"))
         status.update("Trying it on the development set's true renderings")
-        trial = recognition.try_out(recognition.load(out), recognition.true_renderings(out))
+        trial = recognition.try_out(recognition.load(out), true_renderings)
     console.print(f"The recogniser is in {path}")
     typer.echo(f"right on {trial.num_right} of {trial.num_files} files, {trial.accuracy:.1%}")
     for name, others in trial.mistaken.items():

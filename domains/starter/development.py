@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import soundfile as sf
 
@@ -33,6 +33,7 @@ from starter.score import Score, fold, write_midi
 from starter.studies import study
 from starter.targets import TARGETS
 from starter.whistling import Wave, hum, whistle
+from umtcli.errors import TrainingError
 from umtcli.media.ffmpeg import find_ffmpeg
 
 SOUNDFONT = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
@@ -40,6 +41,7 @@ SOUNDFONT = Path("/usr/share/sounds/sf2/TimGM6mb.sf2")
 which the networks learned from."""
 
 Kind = Literal["clean", "reverb", "mp3", "drums", "mixture", "whistle", "hum"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 SOURCES = (
     *("violin", "flute", "clarinet", "oboe", "trumpet", "choir", "strings", "organ"),
@@ -175,7 +177,12 @@ def read_list(out: Path) -> list[Case]:
     """The cases that are there.
 
     Raises:
-        FileNotFoundError: the set was not made yet.
+        TrainingError: the set was not made yet.
     """
-    text = (out / "development" / "cases.jsonl").read_text()
+    try:
+        text = (out / "development" / "cases.jsonl").read_text()
+    except FileNotFoundError as e:
+        raise TrainingError(
+            f"There is no development set in {out}. Run python -m starter development {out} first."
+        ) from e
     return [Case(**json.loads(line)) for line in text.splitlines()]

@@ -18,6 +18,7 @@ from umt_trainer.score.sound import Sound, load_sound
 from umt_trainer.score.transcriber import Transcriber
 from umtcli import convert
 from umtcli.catalog import Catalog
+from umtcli.whole import whole_file
 
 Row = dict[str, Any]
 """What was measured of one translation, as plain JSON values."""
@@ -137,7 +138,8 @@ def remembered(path: Path, key: str, hear: Callable[[], list[Note]]) -> list[Not
     known: dict[str, list[list[float]]] = json.loads(store.read_text()) if store.exists() else {}
     if key not in known:
         known[key] = [[note.start_s, note.end_s, note.pitch] for note in hear()]
-        store.write_text(json.dumps(known))
+        with whole_file(store) as file:
+            file.write(json.dumps(known).encode())
     return [Note(start_s, end_s, int(pitch)) for start_s, end_s, pitch in known[key]]
 
 

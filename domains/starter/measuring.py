@@ -1,22 +1,22 @@
 """Measures a whole development set with some weights, and goes on where it was stopped."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from starter import recognition
-from starter.development import read_list
+from starter.development import KINDS, Case, read_list
 from starter.ear import Ear
 from starter.judge import Judges, Row, judge, judge_real
 from umt_domains.harmonic import HarmonicFamily
+from umt_trainer.prepare.sources import Source
 from umt_trainer.score.transcriber import BasicPitch
 from umtcli import Domain
 from umtcli.bundle import read_info
 from umtcli.catalog import Catalog
-from umtcli.errors import TrainingError
-
-STEP = "python -m starter"
+from umtcli.errors import TrainingError, UsageError
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,13 @@ def measure_all(asked: Asked, advance: Callable[[int, int], None]) -> list[Row]:
         UmtError: something is missing; it is named with the step that makes it.
     """
     out = asked.out
-    if not (out / "development" / "cases.jsonl").exists():
-        raise TrainingError(f"There is no development set in {out}. Run {STEP} development {out}.")
+    cases = chosen(read_list(out), asked.kinds)
+    recordings = recordings_in(asked.real) if asked.real else []
     catalog = catalog_of(asked.weights)
-    names = [domain.name for domain in catalog.domains]
-    for name in asked.domains:
-        catalog.domain(name)
-    names = [name for name in names if not asked.domains or name in asked.domains]
-    cases = [case for case in read_list(out) if not asked.kinds or case.kind in asked.kinds]
-    recordings = sorted(asked.real.iterdir()) if asked.real else []
-    encoder = catalog.encoders[catalog.domain(names[0]).space.fingerprint]
-    transcribe = BasicPitch(asked.transcriber)
-    judges = Judges(transcribe, Ear(encoder.path), recognition.load(out))
-    versions = {name: read_info(catalog.domain(name).decoder).digest for name in names}
+    domains = [catalog.domain(name) for name in asked.domains] or catalog.domains
+    ear = Ear(catalog.encoder_for(domains[0]))
+    judges = Judges(BasicPitch(asked.transcriber), ear, recognition.load(out))
+    versions = {domain.name: read_info(domain.decoder).digest for domain in domains}
     rows = read_rows(out / "rows.jsonl")
 
     def is_new(case: str, name: str) -> bool:
@@ -64,12 +58,12 @@ def measure_all(asked: Asked, advance: Callable[[int, int], None]) -> list[Row]:
     total = len(cases) + len(recordings)
     for done, case in enumerate(cases):
         advance(done, total)
-        todo = [name for name in names if is_new(case.name, name)]
+        todo = [name for name in versions if is_new(case.name, name)]
         for row in judge(out, case, todo, catalog, judges) if todo else ():
             rows.append(_kept(out, row, versions))
     for done, path in enumerate(recordings, start=len(cases)):
         advance(done, total)
-        if "piano" in names and is_new(f"real-{path.stem}", "piano"):
+        if "piano" in versions and is_new(f"real-{path.stem}", "piano"):
             rows.append(_kept(out, judge_real(out, path, catalog, judges.transcribe), versions))
     advance(total, total)
     wanted = {case.name for case in cases} | {f"real-{path.stem}" for path in recordings}
@@ -78,6 +72,33 @@ def measure_all(asked: Asked, advance: Callable[[int, int], None]) -> list[Row]:
         for row in rows
         if row["case"] in wanted and versions.get(row["domain"]) == row["weights"]
     ]
+
+
+def chosen(cases: Sequence[Case], kinds: Sequence[str]) -> list[Case]:
+    """Those of some kinds; without any, all.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        raise UsageError(
+            f"There are no cases of kind {unknown[0]!r}; kinds are {', '.join(KINDS)}."
+        )
+    return [case for case in cases if not kinds or case.kind in kinds]
+
+
+def recordings_in(folder: Path) -> list[Path]:
+    """What may be audio in a folder, and is named in the rows without its suffix.
+
+    Raises:
+        UsageError: two would have one name.
+    """
+    paths = Source("real", folder).files()
+    for stem, count in Counter(path.stem for path in paths).items():
+        if count > 1:
+            raise UsageError(f"{folder} has {count} recordings named {stem}: rename all but one.")
+    return paths
 
 
 def _kept(out: Path, row: Row, versions: Mapping[str, str]) -> Row:
@@ -97,7 +118,9 @@ def catalog_of(weights: Path) -> Catalog:
     paths = [path for path in sorted(weights.glob("*.safetensors")) if path.stem != "recogniser"]
     ears = sorted((weights / "encoders").glob("*.safetensors"))
     if not paths or not ears:
-        raise TrainingError(f"{weights} has no domains, or no encoder. Run {STEP} decoder first.")
+        raise TrainingError(
+            f"{weights} has no domains, or no encoder. Run python -m starter decoder first."
+        )
     encoders = [read_info(path, "encoder") for path in ears]
     return Catalog(
         families={"harmonic": HarmonicFamily()},

@@ -128,12 +128,13 @@ def try_out(recogniser: Recogniser, sounds: Iterable[tuple[str, Sound]]) -> Tria
 
 
 def true_renderings(out: Path) -> Iterator[tuple[str, Sound]]:
-    """Those of the development set that are there, each with its domain."""
-    for case in read_list(out):
-        for name in TARGETS:
-            path = case.true(out, name)
-            if path.exists():
-                yield name, load_sound(path)
+    """Those of the development set that are there, each with its domain.
+
+    Raises:
+        TrainingError: the set was not made yet.
+    """
+    there = [(name, case.true(out, name)) for case in read_list(out) for name in TARGETS]
+    return ((name, load_sound(path)) for name, path in there if path.exists())
 
 
 def load(out: Path) -> Recogniser:

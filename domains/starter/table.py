@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from starter.development import KINDS
 from starter.judge import Row
 from starter.targets import TARGETS
 
@@ -11,7 +12,6 @@ STRUCK = ("piano", "harpsichord", "guitar", "harp")
 """Domains whose notes outside transcribers hear well."""
 HELD = ("strings", "organ", "choir", "flute", "clarinet", "brass")
 """Domains whose notes they hear badly: our own encoder judges."""
-KINDS = ("clean", "reverb", "mp3", "drums", "mixture", "whistle", "hum")
 NOTHING = "–"
 
 

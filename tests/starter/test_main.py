@@ -36,11 +36,20 @@ def test_a_mistyped_domain_is_told_the_choices_in_one_line(
     assert "Traceback" not in error
 
 
+@pytest.mark.parametrize(
+    ("step", "before"),
+    [("encoder", "practice"), ("recogniser", "development"), ("table", "development")],
+)
 def test_a_step_that_comes_too_early_names_the_one_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    step: str,
+    before: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(monkeypatch, "encoder", str(tmp_path)) == 1
-    assert f"starter practice {tmp_path} first" in capsys.readouterr().err
+    assert run(monkeypatch, step, str(tmp_path)) == 1
+    assert f"starter {before} {tmp_path} first" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from starter.whistling import SAMPLE_RATE, whistle
 from tunes import hear_sines
 from umt_trainer.midi import Note
 from umt_trainer.score.recogniser import NUM_FEATURES
-from umtcli.errors import TrainingError, UnknownDomain
+from umtcli.errors import TrainingError, UnknownDomain, UsageError
 
 WEIGHTS = Path(umt_domains.__path__[0]) / "weights"
 CASE = Case("whistle-0", "whistle", "whistle")
@@ -73,11 +73,22 @@ def test_recordings_are_compared_with_themselves(out: Path, tmp_path: Path) -> N
     folder = tmp_path / "recordings"
     folder.mkdir()
     sf.write(folder / "street.wav", whistle(SCORE, 2), SAMPLE_RATE)
+    (folder / "where.txt").write_text("in the street")
+    (folder / ".hidden").write_text("by the system")
     rows = measure_all(asked(out, kinds=("hum",), real=folder), lambda *_: None)
     assert [(row["case"], row["kind"], row["domain"]) for row in rows] == [
         ("real-street", "real", "piano")
     ]
     assert rows[0]["outside_f1"] == 1
+
+
+def test_two_recordings_of_one_name_are_refused(out: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    for name in ("a.wav", "b.wav", "b.mp3"):
+        (folder / name).touch()
+    with pytest.raises(UsageError, match="2 recordings named b: rename all but one"):
+        measure_all(asked(out, real=folder), lambda *_: None)
 
 
 def test_what_is_missing_is_named_with_the_step_that_makes_it(out: Path, tmp_path: Path) -> None:
@@ -89,6 +100,8 @@ def test_what_is_missing_is_named_with_the_step_that_makes_it(out: Path, tmp_pat
         measure_all(asked(out, weights=empty), lambda *_: None)
     with pytest.raises(UnknownDomain):
         measure_all(asked(out, domains=("pinao",)), lambda *_: None)
+    with pytest.raises(UsageError, match=r"no cases of kind 'hmu'; kinds are clean, .*, hum\."):
+        measure_all(asked(out, kinds=("clean", "hmu")), lambda *_: None)
     recogniser_path(out).unlink()
     with pytest.raises(TrainingError, match=r"is missing.* starter recogniser"):
         measure_all(asked(out), lambda *_: None)
