@@ -248,7 +248,9 @@ def _lobes(centre_bins: Tensor) -> tuple[list[Lobes], list[Lobes]]:
 
     def lobe(distance: Tensor) -> Tensor:
         near = distance.abs() < LOBE_BINS + 1
-        return torch.where(near, _blackman_harris_spectrum(distance), 0.0)
+        return torch.zeros_like(distance).masked_scatter(
+            near, _blackman_harris_spectrum(distance[near])
+        )
 
     cosine_lobes, sine_lobes = [], []
     size = -(-len(centre_bins) // NUM_GROUPS)
