@@ -49,6 +49,15 @@ def test_another_key_correlates() -> None:
     assert pitch_correlation(one, other) > 0.98
 
 
+@pytest.mark.parametrize("num_frames", [7, 100, 333])
+def test_a_single_pitch_correlates_with_nothing(num_frames: int) -> None:
+    melody = np.repeat(PITCHES, 25).astype(float)
+    for pitch in np.arange(36, 100, 0.2):  # the mean of many equal numbers may be another
+        single = np.full(num_frames, pitch)
+        assert pitch_correlation(single, single) == 0
+        assert pitch_correlation(single, melody) == 0
+
+
 def test_another_pitch_is_as_far_as_its_interval() -> None:
     one, other = (contour(sound(sines(tune([pitch] * 4)))) for pitch in (60, 63))
     assert pitch_distance(one, other) == pytest.approx(3 / 12, abs=0.01)

@@ -95,7 +95,8 @@ def _centred(pitch_F: Array) -> Array:
     """Around its mean, and 0 where it is silent: (F, 1)."""
     heard_F = ~np.isnan(pitch_F)
     mean = pitch_F[heard_F].mean() if heard_F.any() else 0.0
-    return np.where(heard_F, pitch_F - mean, 0.0)[:, None]
+    # rounded, or the rounding of the mean would be all that is left of a single pitch
+    return np.where(heard_F, np.round(pitch_F - mean, 6), 0.0)[:, None]
 
 
 def _harmonics(candidates_K: Array) -> Array:
