@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
@@ -40,3 +43,12 @@ def songs(tmp_path: Path) -> list[Path]:
         write(tmp_path / f"{number}.wav", noise(length_s + 1, 8_000, 1)[number:], 8_000)
         for number, length_s in enumerate(lengths_s)
     ]
+
+
+@pytest.fixture
+def no_process_is_left() -> Iterator[None]:
+    """Of the workers that a test had."""
+    yield
+    assert multiprocessing.active_children() == []
+    # multiprocessing keeps one for as long as its parent lives, and has no other way to end it
+    resource_tracker._resource_tracker._stop()

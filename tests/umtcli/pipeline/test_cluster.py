@@ -12,7 +12,7 @@ import pytest
 
 from conversions import MakeCatalog, bytes_of
 from signals import noise, write
-from slow import SlowFamily
+from slow import DyingFamily
 from umtcli.catalog import Catalog
 from umtcli.errors import DecodeError, UsageError
 from umtcli.pipeline import Limits, Request, convert, run
@@ -56,7 +56,7 @@ def test_an_actor_that_is_killed_costs_nothing_but_time(
     bad.write_text("no music")
     events: list[Event] = []
     monkeypatch.chdir(tmp_path)
-    catalog = make_catalog(SlowFamily(tmp_path, dies=True))
+    catalog = make_catalog(DyingFamily(tmp_path))
     *made, failed = run(ask([*(Path(path.name) for path in inputs), bad]), catalog, events.append)
     assert isinstance(failed.error, DecodeError)
     kinds = Counter(type(event) for event in events)
