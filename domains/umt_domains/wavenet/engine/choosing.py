@@ -1,12 +1,12 @@
 """Which engines sample here, and which is used.
 
-Importing this needs no Numba.
+Importing this needs no Numba, and neither does sampling by torch where it is asked for.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from importlib.util import find_spec
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from umtcli import console
@@ -21,8 +21,13 @@ AUTO, TORCH, PLAIN = "auto", "torch", "plain"
 
 @cache
 def compiled_engines() -> tuple[str, ...]:
-    """Names of the compiled engines that this machine runs, the fastest first."""
-    if find_spec("numba") is None:
+    """Names of the compiled engines that this machine runs, the fastest first.
+
+    None without Numba, nor with one that refuses the NumPy beside it.
+    """
+    try:
+        import_module("numba")
+    except (ImportError, OSError):  # OSError: LLVM's library does not load
         return ()
     from llvmlite.binding import get_host_cpu_features
 
@@ -46,12 +51,13 @@ def compiled_decoder(name: str, folded: Folded) -> CompiledDecoder | None:
     Raises:
         OptionError: there is no engine of this name here.
     """
+    if name == TORCH:
+        return None
     if name not in (AUTO, *engines()):
         known = ", ".join((AUTO, *engines()))
         raise OptionError(f"engine takes {known} on this machine, not {name!r}.")
-    if name == AUTO and not compiled_engines():
+    if not compiled_engines():
         _tell_what_is_missing()
-    if name == TORCH or not compiled_engines():
         return None
     from umt_domains.wavenet.engine.compiling import telling_of_it
 

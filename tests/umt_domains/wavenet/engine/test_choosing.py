@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,11 +23,16 @@ def decoder(network: DecoderNetwork, engine: str) -> WavenetDecoder:
     return WavenetDecoder(network, "cpu", options)
 
 
-@pytest.fixture
-def no_numba(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture(params=["ModuleNotFoundError", "ImportError", "OSError"])
+def no_numba(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Numba is not there, or does not get on with NumPy, or lacks its library."""
     for cached in (choosing.compiled_engines, choosing._tell_what_is_missing):
         cached.cache_clear()
-    monkeypatch.setattr(choosing, "find_spec", lambda name: None)
+    (tmp_path / "numba.py").write_text(f"raise {request.param}('not here')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
     yield
     for cached in (choosing.compiled_engines, choosing._tell_what_is_missing):
         cached.cache_clear()
@@ -76,12 +84,10 @@ def test_a_kernel_that_multiplies_wrongly_is_passed_over(monkeypatch: pytest.Mon
     assert machine.fastest.__wrapped__() is right
 
 
-def test_choosing_loads_no_numba() -> None:
-    import subprocess
-    import sys
-
+def test_sampling_by_torch_loads_no_numba() -> None:
     code = (
-        "import sys; import umt_domains.wavenet.engine.choosing; sys.exit('numba' in sys.modules)"
+        "import sys; from umt_domains.wavenet.engine.choosing import TORCH, compiled_decoder; "
+        "compiled_decoder(TORCH, None); sys.exit('numba' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
