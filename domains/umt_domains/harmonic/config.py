@@ -62,6 +62,12 @@ class DecoderConfig:
     """Lowest pitch of the instrument: lower notes are played an octave or more higher."""
     highest_midi: int = LOWEST_MIDI + NUM_PITCHES - 1
     """Highest pitch: higher notes are played lower."""
+    players: int = 1
+    """How many play together; see `umt_domains.harmonic.section`, for the next two as well."""
+    vibrato_cents: float = 0.0
+    """How far each player bends up and down."""
+    drift_cents: float = 0.0
+    """How far the players drift apart."""
 
     def __post_init__(self) -> None:
         """Refuse a range that not every note can be brought into by octaves.

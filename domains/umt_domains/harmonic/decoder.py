@@ -29,6 +29,7 @@ from umt_domains.harmonic.config import (
 )
 from umt_domains.harmonic.layers import bias_of
 from umt_domains.harmonic.notes import more_sensitive, moved
+from umt_domains.harmonic.section import REACH, Section
 from umt_domains.harmonic.synth import AMPLITUDE_POINTS, Synthesizer
 from umtcli.domain import Value
 from umtcli.pipeline.windows import WindowedStreams
@@ -215,7 +216,11 @@ class HarmonicDecoder:
         self._transpose = int(options["transpose"])
         self._sensitivity = float(options["sensitivity"])
         self._range = network.config.lowest_midi, network.config.highest_midi
-        reach = network.reach_frames
+        config = network.config
+        self._section = Section(config.players, config.vibrato_cents, config.drift_cents)
+        # a frame more on both sides, for a section reads ahead and back
+        self._around = 0 if self._section.still else 1
+        reach = network.reach_frames + self._around
         self._before, self._after = MEMORY_FRAMES + reach, reach
         self.lookahead_s = (STEP_FRAMES + reach) * LATENT_HOP / SAMPLE_RATE
 
@@ -226,8 +231,11 @@ class HarmonicDecoder:
         def play(window_CF: Tensor, start: int, key: int) -> Tensor:
             latents = more_sensitive(window_CF, self._sensitivity)
             latents = moved(latents, self._transpose, *self._range)
-            wav: Tensor = self._network(latents[None], start, seed, key)[0]
-            return wav
+            wav_BT: Tensor = self._network(latents[None], start - self._around, seed, key)
+            if self._around:
+                spare = self._around * LATENT_HOP - REACH
+                wav_BT = self._section(wav_BT[:, spare:-spare], start * LATENT_HOP)
+            return wav_BT[0]
 
         return WindowedStreams(
             play,

@@ -1,6 +1,7 @@
 """Encoder and decoder keep the contract of streams, with small untrained networks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -26,6 +27,7 @@ from umt_domains.harmonic.front import (
     SPECTRUM_REACH,
     _level_kernel,
 )
+from umt_domains.harmonic.section import REACH, Section
 from umtcli.domain import Decoder, Encoder
 
 LENGTH = 6 * SAMPLE_RATE + 1234
@@ -54,9 +56,13 @@ def make_encoder(front_end: int = 1) -> HarmonicEncoder:
     return HarmonicEncoder(network, latent_space("harmonic/test"), "cpu")
 
 
-def make_decoder(**options: float) -> HarmonicDecoder:
+SOLO = DecoderConfig(channels=8, dilations=(1, 2), noise_bands=8)
+SECTION = replace(SOLO, players=3, vibrato_cents=5, drift_cents=10)
+
+
+def make_decoder(config: DecoderConfig = SOLO, **options: float) -> HarmonicDecoder:
     torch.manual_seed(2)
-    network = DecoderNetwork(DecoderConfig(channels=8, dilations=(1, 2), noise_bands=8))
+    network = DecoderNetwork(config)
     liven(network.loudness, network.timbre, network.noise)
     return HarmonicDecoder(network, "cpu", OPTIONS | options)
 
@@ -114,10 +120,11 @@ def test_encoding_in_pieces_equals_the_whole(cuts: list[int]) -> None:
     assert torch.allclose(through(machine, wav, cuts), through(machine, wav, []), atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("config", [SOLO, SECTION])
 @settings(max_examples=6, deadline=None)
-@given(st.lists(FRAMES, max_size=6))
-def test_decoding_in_pieces_equals_the_whole(cuts: list[int]) -> None:
-    machine, latents = make_decoder(), few_notes()
+@given(cuts=st.lists(FRAMES, max_size=6))
+def test_decoding_in_pieces_equals_the_whole(config: DecoderConfig, cuts: list[int]) -> None:
+    machine, latents = make_decoder(config), few_notes()
     whole = through(machine, latents, [])
     assert torch.allclose(through(machine, latents, cuts), whole, atol=1e-5, rtol=0)
 
@@ -164,6 +171,18 @@ def test_the_windows_show_no_seam(front_end: int) -> None:
     assert num_frames > STEP_FRAMES  # there is a seam
     assert float(whole[:-1].std(dim=-1).mean()) > 0.03  # and a network that has much to say
     assert torch.allclose(heard, whole, atol=1e-5, rtol=0)
+
+
+def test_a_section_plays_what_one_player_plays_at_the_same_place() -> None:
+    latents = few_notes()
+    alone = through(make_decoder(), latents, [])
+    swings = Section(SECTION.players, SECTION.vibrato_cents, SECTION.drift_cents)
+    # the stream must find the samples before and after each window by itself
+    expected = swings(functional.pad(alone, (REACH, REACH))[None], start=0)[0]
+    played = through(make_decoder(SECTION), latents, [])
+    inside = slice(REACH, -REACH)
+    assert float((played - alone).abs().max()) > 0.01
+    assert torch.allclose(played[inside], expected[inside], atol=1e-5)
 
 
 def test_a_decoder_shows_no_seam(decoder: HarmonicDecoder, encoder: HarmonicEncoder) -> None:
