@@ -110,5 +110,14 @@ def test_a_file_that_is_none_is_refused_in_one_line(tmp_path: Path) -> None:
     for path in (other, text):
         with pytest.raises(UmtError, match="is no recogniser"):
             load_recogniser(path)
+    tensors = {name: tensor.astype("f4") for name, tensor in by_brightness().items()}
+    sizes = {"mean": np.zeros(2, "f4"), "weight_1": np.zeros((3, NUM_FEATURES), "f4")}
+    for name, tensor in sizes.items():
+        save_file(tensors | {name: tensor}, other, metadata={"domains": '["dark", "bright"]'})
+        with pytest.raises(UmtError, match="is no recogniser"):
+            load_recogniser(other)
+    save_file(tensors, other, metadata={"domains": '["dark", "bright", "neither"]'})
+    with pytest.raises(UmtError, match="is no recogniser"):
+        load_recogniser(other)
     with pytest.raises(UmtError, match="there is no such file"):
         load_recogniser(tmp_path / "missing")

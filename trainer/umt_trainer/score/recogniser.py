@@ -3,7 +3,7 @@
 It looks at excerpts of three seconds, and in each at how the mel bands lie, how much they
 vary, and how suddenly they rise and fall: at timbre and attack, not at notes.
 
-E excerpts, F frames, Q mel bands, D domains.
+E excerpts, N features, F frames, Q mel bands, D domains.
 """
 
 from __future__ import annotations
@@ -46,7 +46,11 @@ class Recogniser:
 
     def chances(self, sound: Sound) -> Array:
         """How likely each excerpt is of each domain: (E, D), rows sum to 1."""
-        x = (features(sound.analysed) - self.tensors["mean"]) / self.tensors["scale"]
+        return self.chances_of(features(sound.analysed))
+
+    def chances_of(self, features_EN: Array) -> Array:
+        """The same from what `features` gives."""
+        x = (features_EN - self.tensors["mean"]) / self.tensors["scale"]
         x = np.maximum(x @ self.tensors["weight_1"].T + self.tensors["bias_1"], 0)
         logits = x @ self.tensors["weight_2"].T + self.tensors["bias_2"]
         odds = np.exp(logits - logits.max(1, keepdims=True))
@@ -79,11 +83,14 @@ def load_recogniser(path: Path) -> Recogniser:
         with safe_open(path, framework="numpy") as file:
             names = tuple(json.loads((file.metadata() or {})["domains"]))
             tensors = {name: file.get_tensor(name).astype(np.float64) for name in TENSORS}
+        found = Recogniser(names, tensors)
+        if found.chances_of(np.zeros((1, NUM_FEATURES))).shape != (1, len(names)):
+            raise ValueError("its sizes do not fit")
     except FileNotFoundError as e:
         raise UmtError(f"Cannot read {path}: there is no such file.") from e
-    except Exception as e:  # safetensors has errors of its own
+    except Exception as e:  # safetensors has errors of its own; sizes may not fit
         raise UmtError(f"{path} is no recogniser: `python -m starter recogniser` makes one.") from e
-    return Recogniser(names, tensors)
+    return found
 
 
 def features(wav: Mono) -> Array:
