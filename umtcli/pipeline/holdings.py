@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
-from types import TracebackType
-from typing import TypeVar
-
-Entered = TypeVar("Entered")
+from contextlib import ExitStack
 
 
 class Cancelled(BaseException):
@@ -16,25 +12,12 @@ class Cancelled(BaseException):
 
 
 class Holdings:
-    """An `ExitStack` that another thread may cancel while this one takes more.
-
-    As a context manager it gives everything back at the end.
-    """
+    """An `ExitStack` that another thread may cancel while this one takes more."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._lock = threading.Lock()
         self._cancelled = False
-
-    def enter_context(self, resource: AbstractContextManager[Entered]) -> Entered:
-        """Hold a resource until the end.
-
-        Raises:
-            Cancelled: the end has come; it was given back.
-        """
-        entered = resource.__enter__()
-        self.callback(lambda: resource.__exit__(None, None, None))
-        return entered
 
     def callback(self, give_back: Callable[[], object]) -> None:
         """Call this in the end.
@@ -58,14 +41,3 @@ class Holdings:
         """Give everything back. May be called twice."""
         self.cancel()
         self._stack.close()
-
-    def __enter__(self) -> Holdings:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

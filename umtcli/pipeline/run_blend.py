@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -102,7 +103,7 @@ class _Blender:
     def _blend(self) -> None:
         request, job, output = self._request, self._job, self._output
         block_s = PIPE_BLOCK_S if output.path is None else FILE_BLOCK_S
-        with Holdings() as cleanup:
+        with closing(Holdings()) as cleanup:
             first, second = (_open(path, block_s, cleanup) for path in job.files)
             self._listener(JobStarted(job, _duration_s(request, second)))
             # counted at the higher rate: the reference loses nothing that a piece has
@@ -154,7 +155,9 @@ def _step(part: Part, step: Step) -> None:
 
 
 def _open(path: Path, block_s: float, cleanup: Holdings) -> AudioReader:
-    return cleanup.enter_context(open_audio(path, block_s=block_s))
+    reader = open_audio(path, block_s=block_s)
+    cleanup.callback(reader.close)
+    return reader
 
 
 def _duration_s(request: BlendRequest, second: AudioReader) -> float | None:

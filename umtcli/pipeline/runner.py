@@ -111,7 +111,8 @@ class Runner:
         source = self.stdin if job.source is None else job.source
         block_s = PIPE_BLOCK_S if passage.piped else FILE_BLOCK_S
         reader = open_audio(source, block_s=block_s, notice=self._notice)
-        passage.reader = passage.holdings.enter_context(reader)
+        passage.holdings.callback(reader.close)
+        passage.reader = reader
         self.check_duration(job, reader.duration_s)
         self.tell(JobStarted(job, reader.duration_s))
         passage.meter = LoudnessMeter(reader.sample_rate, reader.num_channels)

@@ -105,8 +105,8 @@ class FileSink:
         self._output = output
         self._rate = sample_rate
         self._settings = settings
-        spool = Spool(output.path.parent, sample_rate, settings.num_channels)
-        self._spool = cleanup.enter_context(spool)
+        self._spool = Spool(output.path.parent, sample_rate, settings.num_channels)
+        cleanup.callback(self._spool.close)
         # claimed now: who comes later should not work for nothing
         self._pending = _claim(output, self._record)
         cleanup.callback(self._pending.discard)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -103,3 +105,43 @@ def read_all() -> Callable[[AudioReader], Samples]:
             return np.concatenate(list(reader))
 
     return read
+
+
+_UNDER_A_LIMIT = """
+import json, resource, sys
+from pathlib import Path
+import numpy as np
+from umtcli.errors import EncodeError
+from umtcli.media import AudioWriter
+
+name, limit_bytes, num_samples, tags = json.loads(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+noise = np.random.default_rng(0).standard_normal((44100, 2)).astype(np.float32) / 8
+try:
+    with AudioWriter(Path(name), sample_rate=44100, num_channels=2, tags=tags) as writer:
+        for start in range(0, num_samples, len(noise)):
+            writer.write(noise[: num_samples - start])
+    print("written")
+except EncodeError as e:
+    print(e)
+"""
+
+
+@pytest.fixture
+def write_under_a_limit(tmp_path: Path) -> Callable[..., str]:
+    """A function that writes noise where no file may be larger; gives `written`, or the error."""
+
+    def write(name: str, limit_bytes: int, num_samples: int, **tags: str) -> str:
+        given = json.dumps([name, limit_bytes, num_samples, tags])
+        run = subprocess.run(
+            [sys.executable, "-W", "error", "-c", _UNDER_A_LIMIT, given],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert run.stderr == ""
+        return run.stdout.rstrip("\n")
+
+    return write

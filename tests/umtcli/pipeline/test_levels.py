@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_the_gain_is_the_difference_under_the_ceiling(
 
 def test_a_spool_gives_back_what_it_took_with_gain(tmp_path: Path) -> None:
     wave = noise(3.0)
-    with Spool(tmp_path / "new", 44_100, 2) as spool:
+    with closing(Spool(tmp_path / "new", 44_100, 2)) as spool:
         for start in range(0, len(wave), 40_000):
             spool.write(wave[start : start + 40_000])
         assert list((tmp_path / "new").iterdir()) == []
