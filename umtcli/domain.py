@@ -9,6 +9,8 @@ Both machines work on *streams*: push a block, get what is ready; finish, get th
 The caller never needs to know how far a network looks ahead, and pushing in pieces of
 any size gives what one push gives, within 1e-5.
 
+What a family may say besides is in `umtcli.optional`.
+
 T samples, C latent channels, F latent frames. Nothing here imports torch at run time.
 """
 
@@ -149,8 +151,8 @@ class Streams(Protocol):
     Streams come and go independently; a stream's result depends on nothing but its own
     blocks, its key and the seed: not on how it was cut, nor on its neighbours.
 
-    Many files' streams are pushed together. A class that gains nothing from it says
-    `batches = False`: then each file has a set of its own, and two may compute at a time.
+    Many files' streams are pushed together, unless they say that they gain nothing from it:
+    see `umtcli.optional`.
     """
 
     def open(self, key: int = 0) -> int:

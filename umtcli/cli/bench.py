@@ -14,6 +14,7 @@ import typer
 from umtcli import console
 from umtcli.catalog import Catalog
 from umtcli.domain import Decoder, Encoder, Family, resolve_options
+from umtcli.optional import engines, precision
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,18 +94,15 @@ def _measure(catalog: Catalog, family: Family, device: str) -> Iterator[Speed]:
                 decoder = family.load_decoder(played, device, resolve_options(family, given))
                 for num_streams in STREAMS:
                     factor = _playing(decoder, latents_CF, encoder.space.frame_rate, num_streams)
-                    precision = getattr(decoder, "precision", "float32")
-                    yield Speed(
-                        family.name, "play", engine or "torch", precision, num_streams, factor
-                    )
+                    used = engine or "torch"
+                    yield Speed(family.name, "play", used, precision(decoder), num_streams, factor)
     except Exception as e:
         raise blame(e, f"Measuring the {family.name} family") from e
 
 
 def _engines(family: Family, device: str) -> tuple[str | None, ...]:
     """Values of the family's option `engine`; None where it has no such choice."""
-    ask: Callable[[], tuple[str, ...]] | None = getattr(family, "engines", None)
-    return (None,) if ask is None or device != "cpu" else ask()
+    return (engines(family) if device == "cpu" else ()) or (None,)
 
 
 def _bundles(catalog: Catalog, family: Family, folder: Path) -> tuple[Bundle, Bundle]:

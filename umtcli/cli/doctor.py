@@ -14,6 +14,7 @@ import typer
 
 from umtcli import __version__, console
 from umtcli.catalog import Catalog
+from umtcli.optional import engines
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,8 @@ def _devices() -> Iterator[Finding]:
 def _engines(catalog: Catalog) -> Iterator[Finding]:
     """What computes on the CPU, for families that have a choice."""
     for family in catalog.families.values():
-        engines = getattr(family, "engines", None)
-        if engines is not None:
-            used, *others = engines()
+        if found := engines(family):
+            used, *others = found
             detail = f"{used} is used" + (f"; also here: {', '.join(others)}" if others else "")
             yield Finding(f"{family.name} engine", ok=True, detail=detail, essential=False)
 

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from umtcli.domain import Decoder, Streams
 from umtcli.media import Resampler
+from umtcli.optional import batches
 
 
 class MixDecoder:
@@ -65,7 +66,7 @@ class _MixStreams:
             (decoder.streams(seed), decoder.sample_rate, gain) for decoder, gain in parts
         ]
         self._rate = rate
-        self.batches = any(getattr(streams, "batches", True) for streams, _, _ in self._parts)
+        self.batches = any(batches(streams) for streams, _, _ in self._parts)
         self._voices: dict[int, list[_Voice]] = {}
         self._next_id = 0
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from umtcli.domain import Decoder, Encoder, Streams
 from umtcli.errors import UmtError
 from umtcli.media import Block
+from umtcli.optional import batches
 from umtcli.pipeline.device import torch_threads
 from umtcli.pipeline.ear import Ear, Heard, hear
 from umtcli.pipeline.jobs import Output
@@ -225,8 +226,3 @@ class Stages:
             stage = Stage(streams, shared=True, piece_frames=piece_frames)
             self._shared[id(network)] = (network, stage)
             return stage
-
-
-def batches(streams: Streams) -> bool:
-    """Whether many streams gain from being pushed at once; taken for granted unless denied."""
-    return bool(getattr(streams, "batches", True))

@@ -151,12 +151,10 @@ def test_what_exists_is_refused_without_overwrite(song: Path, capsys: Capture) -
     assert len(read(output)[0]) == 8_000
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
 def test_control_characters_in_names_are_shown_escaped(tmp_path: Path, capsys: Capture) -> None:
     name = "evil\x1b[2Jname\n.wav"
-    try:
-        song = write(tmp_path / "song.wav", noise(0.2)).rename(tmp_path / name)
-    except OSError:
-        pytest.skip("this file system has no such names")
+    song = write(tmp_path / "song.wav", noise(0.2)).rename(tmp_path / name)
     assert main(["convert", str(song), str(tmp_path / f"no{name}"), "--to", "toy"]) == 1
     captured = capsys.readouterr()
     for text in captured.out, captured.err:
