@@ -203,7 +203,8 @@ class _Block:
             row = b.add(b.mul(depth, I64(panel)), k)
             place = b.add(b.mul(row, I64(self._kind.width)), I64(vector * self._kind.lanes))
             address = self._address(b, w, place)
-            weights.append(b.load(b.inttoptr(address, self._words.as_pointer()), align=32))
+            pointer = b.inttoptr(address, self._words.as_pointer())
+            weights.append(b.load(pointer, align=4 * self._kind.lanes))
             if vector == 0 and len(rows) >= PREFETCHING_ROWS:
                 self._prefetch(b, self._address(b, address, panels_ahead))
         for row, address in enumerate(rows):

@@ -77,6 +77,15 @@ def test_a_processor_gets_what_it_can_run_the_widest_first() -> None:
     assert usable({}) == ()
 
 
+@pytest.mark.parametrize("kind", [AVX2, AVX512, AVX512_BF16, NEON])
+def test_weights_lie_where_their_loads_say(kind: Kind) -> None:
+    (claimed,) = set(re.findall(r"load <\d+ x i32>, .* align (\d+)", str(emit(kind))))
+    w_PB = panels(np.ones((8, 3 * kind.width), np.float32), kind)
+    # the registers of a panel's rows follow each other
+    places = w_PB.ctypes.data + np.arange(0, w_PB.nbytes, 4 * kind.lanes)
+    assert not (places % int(claimed)).any()
+
+
 def test_wider_kinds_hold_more_sums() -> None:
     for wider, narrower in pairwise((AVX512, AVX2)):
         assert wider.most_rows * wider.width > narrower.most_rows * narrower.width
