@@ -77,7 +77,10 @@ class DecoderConfig:
         """
         low, high = self.lowest_midi, self.highest_midi
         if not (low >= LOWEST_MIDI and low + 11 <= high < LOWEST_MIDI + NUM_PITCHES):
-            raise ValueError(f"A range of {low} … {high} is no octave within 21 … 108")
+            raise ValueError(
+                f"lowest_midi … highest_midi must be an octave or more of {LOWEST_MIDI} … "
+                f"{LOWEST_MIDI + NUM_PITCHES - 1}, not {low} … {high}"
+            )
 
 
 def from_mapping(kind: type[Config], values: Mapping[str, Any]) -> Config:
