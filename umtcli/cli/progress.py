@@ -66,8 +66,9 @@ class ConvertProgress:
         self._bars = console.make_progress(quiet=quiet or not sys.stderr.isatty())
         self._total: TaskID | None = None
         self._files: dict[str, _File] = {}
-        self._jobs_done = 0
-        self._told = ""
+        self._done: set[str] = set()
+        self._told: set[str] = set()
+        """Errors that need not be said again."""
 
     def __enter__(self) -> ConvertProgress:
         self._bars.start()
@@ -97,10 +98,11 @@ class ConvertProgress:
         elif isinstance(event, OutputFinished):
             self._report(event.result)
         elif isinstance(event, JobFinished):
-            self._finish_job(str(event.job))
+            self._finish(str(event.job))
 
     def _start(self, job: str, source: Path | None, duration_s: float | None) -> None:
         self._end_bar(job)  # of one that is begun again
+        self._done.discard(job)
         bar = None
         if sum(file.bar is not None for file in self._files.values()) < MOST_BARS:
             name = source.name if source else "standard input"
@@ -117,8 +119,8 @@ class ConvertProgress:
             file.share = min(done_s / file.duration_s, 1.0)
         self._advance_all()
 
-    def _finish_job(self, job: str) -> None:
-        self._jobs_done += 1
+    def _finish(self, job: str) -> None:
+        self._done.add(job)
         self._end_bar(job)
         self._advance_all()
 
@@ -130,7 +132,7 @@ class ConvertProgress:
     def _advance_all(self) -> None:
         if self._total is not None:
             share = sum(file.share for file in self._files.values())
-            self._bars.update(self._total, completed=self._jobs_done + share)
+            self._bars.update(self._total, completed=len(self._done) + share)
 
     @contextmanager
     def _paused(self) -> Iterator[None]:
@@ -149,10 +151,11 @@ class ConvertProgress:
                 self._tell(result)
 
     def _complain(self, result: Result, error: UmtError) -> None:
-        # one broken input fails all its outputs for one reason: say it once
-        if str(error) != self._told and not isinstance(error, ReaderGone):
+        # one broken input fails all its outputs for one reason: say it once, though the
+        # errors of other inputs come in between
+        if str(error) not in self._told and not isinstance(error, ReaderGone):
             console.complain(_complaint(result, error))
-        self._told = str(error)
+        self._told.add(str(error))
 
     def _tell(self, result: Result) -> None:
         if result.warning:

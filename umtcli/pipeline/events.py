@@ -1,6 +1,9 @@
 """What a running conversion tells whoever listens, usually a progress bar.
 
-A listener is any callable that takes an event. It is called from the converting thread.
+A listener is any callable that takes an event. It is called from several threads, one at a
+time. The events of different inputs come in any order, those of one input in this:
+
+    JobStarted ─▶ JobAdvanced, … ─▶ OutputFinished, … ─▶ JobFinished
 """
 
 from __future__ import annotations
@@ -47,7 +50,10 @@ class OutputFinished:
 
 @dataclass(frozen=True)
 class JobFinished:
-    """Every output of an input is finished."""
+    """Nothing is under way for an input any more.
+
+    If some of its outputs were put off, it is begun again: `JobStarted` comes once more.
+    """
 
     job: Job
 

@@ -15,6 +15,11 @@ import pytest
 
 from shell import Shell, make_shell
 from signals import noise, write
+from umtcli.cli.progress import ConvertProgress
+from umtcli.errors import DecodeError
+from umtcli.pipeline.events import JobAdvanced, JobFinished, JobStarted, OutputFinished, RunPlanned
+from umtcli.pipeline.jobs import Job
+from umtcli.pipeline.result import Result
 from umtcli.pipeline.runner import FILE_BLOCK_S
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
@@ -201,3 +206,35 @@ def test_results_on_the_same_terminal_stay_above_the_bars(
     before, *results = terminal.rest()
     assert before == BEFORE
     assert sorted(results) == ["first-piano.wav", "second-piano.wav"]
+
+
+def test_one_reason_is_said_once_though_other_files_fail_in_between(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = ConvertProgress(quiet=False, json=False, to_stdout=False)
+    for name, domain in (("a", "low"), ("b", "low"), ("a", "high"), ("b", "high")):
+        job = Job(Path(f"{name}.wav"), ())
+        error = DecodeError(f"Cannot decode {name}.wav: it is empty.")
+        told(OutputFinished(job, Result(str(job), f"{name}-{domain}.wav", domain, error)))
+    assert capsys.readouterr().err.splitlines() == [
+        "Error: Cannot decode a.wav: it is empty.",
+        "Error: Cannot decode b.wav: it is empty.",
+    ]
+
+
+def test_a_file_that_is_begun_again_counts_once(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"COLUMNS": "80", "LINES": "24", "TERM": "xterm"}.items():
+        monkeypatch.setenv(name, value)
+    jobs = tuple(Job(Path(f"{name}.wav"), ()) for name in "ab")
+    with os.fdopen(os.dup(terminal.theirs), "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        with ConvertProgress(quiet=False, json=False, to_stdout=False) as told:
+            told(RunPlanned(jobs))
+            for _ in range(2):
+                told(JobStarted(jobs[0], 10.0))
+                told(JobFinished(jobs[0]))
+            told(JobStarted(jobs[1], 10.0))
+            told(JobAdvanced(jobs[1], 5.0))
+            terminal.wait_for(lambda screen: percent(screen, "all files") == 75)

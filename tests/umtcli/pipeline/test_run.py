@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from toy import DECODER_RATE
 from umtcli.catalog import Catalog
 from umtcli.media import AudioWriter, probe
 from umtcli.pipeline import convert
-from umtcli.pipeline.events import Event, JobAdvanced, JobFinished, OutputFinished
+from umtcli.pipeline.events import Event, JobAdvanced, JobFinished, JobStarted, OutputFinished
 from umtcli.pipeline.runner import FILE_BLOCK_S
 
 
@@ -143,3 +144,22 @@ def test_events_tell_the_whole_story(tmp_path: Path, catalog: Catalog) -> None:
     ]  # fmt: skip
     assert [e.result.ok for e in events if isinstance(e, OutputFinished)] == [True]
     assert isinstance(events[-1], JobFinished)
+
+
+def test_each_of_many_files_tells_its_story_in_order(songs: list[Path], catalog: Catalog) -> None:
+    events: list[Any] = []
+    out = songs[0].parent / "out"
+    results = convert(songs, "low,high", out, catalog=catalog, listener=events.append)
+    wanted = [(str(song), domain) for song in songs for domain in ("low", "high")]
+    assert [(result.input, result.domain) for result in results] == wanted
+    planned, *told = events
+    assert [job.source for job in planned.jobs] == songs
+    for job in planned.jobs:
+        own = [event for event in told if event.job == job]
+        finished = [event.result for event in own if isinstance(event, OutputFinished)]
+        advanced_s = [event.done_s for event in own if isinstance(event, JobAdvanced)]
+        assert finished == [result for result in results if result.input == str(job.source)]
+        assert advanced_s == sorted(advanced_s)
+        assert [type(event) for event in own] == [
+            JobStarted, *[JobAdvanced] * len(advanced_s), *[OutputFinished] * 2, JobFinished
+        ]  # fmt: skip
