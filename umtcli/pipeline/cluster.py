@@ -13,15 +13,13 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from umtcli.errors import UmtError, UsageError, WorkerDied
-from umtcli.pipeline.book import Book
-from umtcli.pipeline.crew import MOST_DEATHS, discard
+from umtcli.errors import UsageError, WorkerDied
+from umtcli.pipeline.crew import MOST_DEATHS, Task, discard, give_up
 from umtcli.pipeline.device import num_threads, torch_threads
-from umtcli.pipeline.events import Event, JobAdvanced, JobFinished, Listener
+from umtcli.pipeline.events import Event, JobAdvanced, Listener
 from umtcli.pipeline.jobs import Job
 from umtcli.pipeline.ledger import Ledger
 from umtcli.pipeline.machines import Machines
@@ -56,12 +54,6 @@ class Place:
             self._events.append(event)
 
 
-@dataclass
-class _Task:
-    job: Job
-    deaths: int = 0
-
-
 class Cluster:
     """Runs jobs as `Scheduler` does, on a Ray cluster. Close it in the end."""
 
@@ -91,13 +83,13 @@ class Cluster:
         kind, share = ("GPU", 1) if settings.device != "cpu" else ("CPU", settings.num_threads)
         self._needs = {"num_gpus": 1} if kind == "GPU" else {"num_cpus": share}
         self._num_places = max(1, int(self._ray.cluster_resources().get(kind, 0)) // share)
-        self._queue: deque[_Task] = deque()
+        self._queue: deque[Task] = deque()
         self._idle: list[Any] = []
-        self._working: dict[Any, tuple[Any, list[_Task]]] = {}
+        self._working: dict[Any, tuple[Any, list[Task]]] = {}
 
     def run(self, jobs: Iterator[Job]) -> Generator[Done, None, None]:
         """Run jobs; what becomes of them comes as soon as it is known."""
-        self._queue = deque(_Task(job) for job in jobs)
+        self._queue = deque(Task(job) for job in jobs)
         while self._queue or self._working:
             self._give()
             (first, *_), _ = self._ray.wait(list(self._working), num_returns=1)
@@ -135,7 +127,7 @@ class Cluster:
     def _start(self) -> Any:
         return self._ray.remote(**self._needs)(Place).remote(self._settings, str(Path.cwd()))
 
-    def _bury(self, tasks: Sequence[_Task], error: Exception) -> Iterator[Done]:
+    def _bury(self, tasks: Sequence[Task], error: Exception) -> Iterator[Done]:
         """An actor died: each of its jobs is done again by itself."""
         for task in tasks:
             discard(task.job.outputs)
@@ -143,15 +135,9 @@ class Cluster:
             if task.deaths < MOST_DEATHS:
                 self._queue.appendleft(task)
             else:
-                yield self._give_up(task.job, error)
-
-    def _give_up(self, job: Job, error: Exception) -> Done:
-        died: UmtError = WorkerDied(f"Converting {job} ended its worker in the cluster.")
-        died.__cause__ = error
-        book = Book(job, self._listener)
-        book.fail_the_rest(died)
-        self._listener(JobFinished(job))
-        return Done(job, book.results(), ())
+                died = WorkerDied(f"Converting {task.job} ended its worker in the cluster.")
+                died.__cause__ = error
+                yield give_up(task.job, died, self._listener)
 
 
 def threads_a_place() -> int:

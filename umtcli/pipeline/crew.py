@@ -32,7 +32,7 @@ one job at a time, under `--timeout`, the first is proof enough."""
 
 
 @dataclass
-class _Task:
+class Task:
     """A job that is to be done, and how often that killed a worker."""
 
     job: Job
@@ -49,7 +49,7 @@ class _Member:
     has_started: bool = False
     wants: int = 0
     """Jobs that it has room for."""
-    tasks: list[_Task] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
     """What it was given; a task holds the outputs that are still owed."""
     deadline: float | None = None
 
@@ -67,7 +67,7 @@ class _Member:
         if not self.tasks:
             self.deadline = None
 
-    def takes(self, task: _Task, fair_share: int) -> bool:
+    def takes(self, task: Task, fair_share: int) -> bool:
         """Whether it should be given a task now."""
         if task.deaths or any(other.deaths for other in self.tasks):
             return not self.tasks and self.wants > 0
@@ -90,7 +90,7 @@ class Crew:
         self._listener = listener
         self._timeout_s = timeout_s
         self._most_deaths = MOST_DEATHS if timeout_s is None else 1
-        self._queue: deque[_Task] = deque()
+        self._queue: deque[Task] = deque()
         self._members = [_Member(each) for each in settings]
 
     def run(self, jobs: Iterator[Job]) -> Generator[Done, None, None]:
@@ -99,7 +99,7 @@ class Crew:
         Raises:
             PluginError: a family cannot be sent to another process.
         """
-        self._queue = deque(_Task(job) for job in jobs)
+        self._queue = deque(Task(job) for job in jobs)
         while self._queue or any(member.tasks for member in self._members):
             for member in self._members:
                 self._give(member)
@@ -167,16 +167,16 @@ class Crew:
                 error = WorkerDied(
                     f"Converting {task.job} ended its worker process ({how}). Out of memory?"
                 )
-                yield self._give_up(task.job, error)
+                yield give_up(task.job, error, self._listener)
 
     def _check_time(self, member: _Member) -> Iterator[Done]:
         if member.deadline is None or time.monotonic() < member.deadline:
             return
         for task in self._dismiss(member):
             error = JobTimeout(f"{task.job} took longer than --timeout {self._timeout_s:g} s.")
-            yield self._give_up(task.job, error)
+            yield give_up(task.job, error, self._listener)
 
-    def _dismiss(self, member: _Member) -> list[_Task]:
+    def _dismiss(self, member: _Member) -> list[Task]:
         """End a worker; returns what is left of what it was at."""
         if member.worker is not None:
             member.worker.close()
@@ -188,11 +188,13 @@ class Crew:
         member.wants, member.has_started, member.tasks = 0, False, []
         return tasks
 
-    def _give_up(self, job: Job, error: UmtError) -> Done:
-        book = Book(job, self._listener)
-        book.fail_the_rest(error)
-        self._listener(JobFinished(job))
-        return Done(job, book.results(), ())
+
+def give_up(job: Job, error: UmtError, listener: Listener) -> Done:
+    """Fail what is left of a job, and tell so."""
+    book = Book(job, listener)
+    book.fail_the_rest(error)
+    listener(JobFinished(job))
+    return Done(job, book.results(), ())
 
 
 def discard(outputs: Sequence[Output]) -> None:
