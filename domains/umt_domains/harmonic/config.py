@@ -56,6 +56,10 @@ class DecoderConfig:
     """Numbers learned for each pitch: registers sound different."""
     noise_bands: int = 48
     """Bands of filtered noise, evenly spaced in mel."""
+    generation: int = 1
+    """2: every note brings its own noise, and its partials may be as broad as bands of noise."""
+    struck: bool = False
+    """Whether notes fade by themselves: what counts is how hard they were struck."""
     inharmonicity: float = 0.0
     """Stiffness B of the string at middle C; partial h lies at h·f0·√(1 + B·h²)."""
     lowest_midi: int = LOWEST_MIDI

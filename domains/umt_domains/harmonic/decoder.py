@@ -30,7 +30,7 @@ from umt_domains.harmonic.config import (
 from umt_domains.harmonic.layers import bias_of
 from umt_domains.harmonic.notes import more_sensitive, moved
 from umt_domains.harmonic.section import REACH, Section
-from umt_domains.harmonic.synth import AMPLITUDE_POINTS, Synthesizer
+from umt_domains.harmonic.synth import AMPLITUDE_POINTS, HOLDS, Synthesizer
 from umtcli.domain import Value
 from umtcli.pipeline.windows import WindowedStreams
 
@@ -49,6 +49,10 @@ FAINT = 0.05
 """A frame activation, above SILENT, that halves the amplitude."""
 MEMORY_S = (0.15, 0.6, 2.4)
 """Time constants of the fading traces that a strike leaves."""
+LAST_STRIKE_S = 0.1
+"""A strike this long ago counts half as much as one now."""
+NO_STRIKE = 3e-5
+"""Strikes that add up to less than this were none."""
 VOICES = 8
 """Pitches that sound at a time in full music: what sums over pitches are scaled by."""
 
@@ -62,6 +66,7 @@ class DecoderNetwork(nn.Module):
     """
 
     _memory: Tensor
+    _recent: Tensor
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
@@ -79,9 +84,18 @@ class DecoderNetwork(nn.Module):
         self.timbre = nn.Conv2d(maps, len(AMPLITUDE_POINTS), 1)
         falling = -0.6 * torch.tensor(AMPLITUDE_POINTS).log2()
         self.register = nn.Parameter(falling[None, :, None, None].repeat(1, 1, NUM_PITCHES, 1))
-        self.noise = nn.Conv1d(2 * maps, config.noise_bands, 1)
+        self.noise: nn.Conv1d | nn.Conv2d
+        if config.generation == 1:
+            self.noise = nn.Conv1d(2 * maps, config.noise_bands, 1)
+        else:
+            self.noise = nn.Conv2d(maps, config.noise_bands, 1)
+            self.breadth = nn.Linear(config.pitch_embedding, len(HOLDS) * len(AMPLITUDE_POINTS))
+            nn.init.constant_(self.breadth.bias, -3.0)
         self.synth = Synthesizer(config.inharmonicity, config.noise_bands)
-        self.register_buffer("_memory", _memory_kernels(), persistent=False)
+        self.section = Section(config.players, config.vibrato_cents, config.drift_cents)
+        memory, recent = _memory_kernels()
+        self.register_buffer("_memory", memory, persistent=False)
+        self.register_buffer("_recent", recent, persistent=False)
         nn.init.constant_(bias_of(self.loudness), -3.0)
         nn.init.constant_(bias_of(self.noise), -4.0)
 
@@ -130,7 +144,8 @@ class DecoderNetwork(nn.Module):
         near = slice(reach - 1, level.shape[-1] - reach + 1)
         amplitudes = amplitudes[..., near] * level[:, None, :, near]
         noise = noise[..., near] * level[..., near]
-        wav: Tensor = self.synth(amplitudes, pitches, noise, 2 * start - 1, seed, key)
+        breadth = self._breadth(pitches)
+        wav: Tensor = self.synth(amplitudes, pitches, noise, 2 * start - 1, seed, key, breadth)
         quarter = LATENT_HOP // 4
         return wav[
             :, quarter + 1 : quarter + 1 + (latents.shape[-1] - MEMORY_FRAMES - reach) * LATENT_HOP
@@ -138,10 +153,28 @@ class DecoderNetwork(nn.Module):
 
     def _features(self, activations: Tensor) -> Tensor:
         """(B, 3, P, memory + F) → frame, onset, velocity and traces: (B, ·, P, F)."""
-        onset = activations[:, 1]
-        traces = functional.conv1d(onset.flatten(0, 1)[:, None], self._memory)
-        traces = traces.unflatten(0, onset.shape[:2]).transpose(1, 2)
-        return torch.cat([activations[..., MEMORY_FRAMES:], traces], dim=1)
+        traces = _remembered(activations[:, 1], self._memory)
+        now = activations[..., MEMORY_FRAMES:]
+        if self.config.struck:
+            now = torch.cat([now[:, :2], self._struck(activations)], dim=1)
+        return torch.cat([now, traces], dim=1)
+
+    def _struck(self, activations: Tensor) -> Tensor:
+        """Velocity of the last strike, wherever the note sounds: (B, 1, P, F).
+
+        What is heard of a held note's velocity follows its loudness. A piano that plays what
+        an oboe held must not take that for a hammer that goes on pressing.
+        """
+        frame, onset, loud = activations.unbind(1)
+        velocity = loud / frame.clamp(min=SILENT)
+        # squared: what is no strike must not add up to one
+        strikes, struck = (
+            _remembered(x, self._recent) for x in (onset.square(), onset.square() * velocity)
+        )
+        now, still = (x[:, None, :, MEMORY_FRAMES:] for x in (frame, velocity))
+        # where no strike was heard there is nothing else to go by
+        known: Tensor = now * (struck + NO_STRIKE * still) / (strikes + NO_STRIKE)
+        return known
 
     def _steer(self, features: Tensor, sounding: Tensor, pitches: Tensor) -> tuple[Tensor, Tensor]:
         """Amplitudes (B, S, A, J) of the pitches that sound, and noise (B, Q, J).
@@ -165,9 +198,19 @@ class DecoderNetwork(nn.Module):
         register = self.register.index_select(2, pitches)
         timbre = torch.softmax(self.timbre(x) + register, dim=1)
         amplitudes = (loudness * timbre).permute(0, 2, 1, 3)
-        summary = torch.cat([(x * gate).sum(2) / VOICES, (x * loudness).sum(2)], dim=1)
-        noise = _positive(self.noise(summary)) * gate.sum(2).clamp(max=1)
-        return amplitudes, noise
+        if self.config.generation == 1:
+            summary = torch.cat([(x * gate).sum(2) / VOICES, (x * loudness).sum(2)], dim=1)
+            return amplitudes, _positive(self.noise(summary)) * gate.sum(2).clamp(max=1)
+        own = _positive(self.noise(x)) * gate
+        # what is random adds up in power
+        return amplitudes, torch.linalg.vector_norm(own, dim=2)
+
+    def _breadth(self, pitches: Tensor) -> Tensor | None:
+        """How broad the partials of some pitches are: (S, HOLDS · A)."""
+        if self.config.generation == 1:
+            return None
+        embedded = self.pitch[0, :, :, 0].T.index_select(0, pitches)
+        return functional.softplus(self.breadth(embedded))
 
 
 def _positive(x: Tensor) -> Tensor:
@@ -188,12 +231,25 @@ def _sounding(frame: Tensor) -> Tensor:
     return held / (held + FAINT**2)
 
 
-def _memory_kernels() -> Tensor:
-    """Fading traces of the past: (len(MEMORY_S), 1, memory + 1), the present last."""
+def _remembered(events: Tensor, kernels: Tensor) -> Tensor:
+    """What is left of events in the past: (B, P, memory + F) → (B, kernels, P, F)."""
+    left: Tensor = functional.conv1d(events.flatten(0, 1)[:, None], kernels)
+    left = left.unflatten(0, events.shape[:2])
+    return left.transpose(1, 2)
+
+
+def _memory_kernels() -> tuple[Tensor, Tensor]:
+    """How the past fades: (kernels, 1, memory + 1), the present last.
+
+    The first are those of traces. The second falls so steeply that the last strike counts
+    most, and so long that it counts while there is no other.
+    """
     age_s = torch.arange(MEMORY_FRAMES, -1, -1) * LATENT_HOP / SAMPLE_RATE
-    fading = torch.stack([torch.exp(-age_s / constant) for constant in MEMORY_S])
     # faded to nothing where the memory ends, so that a strike does not vanish in a step
-    return (fading * (1 - age_s / age_s[0]))[:, None]
+    end = 1 - age_s / age_s[0]
+    fading = torch.stack([torch.exp(-age_s / constant) for constant in MEMORY_S])
+    recent = 1 / (1 + (age_s / LAST_STRIKE_S).square())
+    return (fading * end)[:, None], (recent * end)[None, None]
 
 
 class HarmonicDecoder:
@@ -216,10 +272,8 @@ class HarmonicDecoder:
         self._transpose = int(options["transpose"])
         self._sensitivity = float(options["sensitivity"])
         self._range = network.config.lowest_midi, network.config.highest_midi
-        config = network.config
-        self._section = Section(config.players, config.vibrato_cents, config.drift_cents)
         # a frame more on both sides, for a section reads ahead and back
-        self._around = 0 if self._section.still else 1
+        self._around = 0 if network.section.still else 1
         reach = network.reach_frames + self._around
         self._before, self._after = MEMORY_FRAMES + reach, reach
         self.lookahead_s = (STEP_FRAMES + reach) * LATENT_HOP / SAMPLE_RATE
@@ -234,7 +288,7 @@ class HarmonicDecoder:
             wav_BT: Tensor = self._network(latents[None], start - self._around, seed, key)
             if self._around:
                 spare = self._around * LATENT_HOP - REACH
-                wav_BT = self._section(wav_BT[:, spare:-spare], start * LATENT_HOP)
+                wav_BT = self._network.section(wav_BT[:, spare:-spare], start * LATENT_HOP)
             return wav_BT[0]
 
         return WindowedStreams(
