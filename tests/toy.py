@@ -221,15 +221,17 @@ class ToyPlugin:
         return [Domain.from_bundle(path) for path in self.decoders]
 
 
-def write_encoder(path: Path, weight: tuple[float, float] = (1.0, 1.0)) -> BundleInfo:
+def write_encoder(
+    path: Path, weight: tuple[float, float] = (1.0, 1.0), space: str = "toy/1"
+) -> BundleInfo:
     """Write a toy encoder; another weight gives another fingerprint."""
     return write_bundle(
         path,
         kind="encoder",
         family="toy",
-        name="toy/1",
+        name=space,
         config={"hop_samples": ENCODER_HOP},
-        space=LatentSpace("toy/1", 2, FRAME_RATE, ""),
+        space=LatentSpace(space, 2, FRAME_RATE, ""),
         sample_rate=ENCODER_RATE,
         provenance={"licence": "CC0-1.0", "description": "level and roughness"},
         tensors={"weight": torch.tensor(weight)},

@@ -1,15 +1,17 @@
 """What a family may say beyond the contract in `domain`, and what is taken for granted if not.
 
-Streams may have an attribute `batches`, decoders `precision`, families a method `engines`.
+Streams may have an attribute `batches`, decoders `precision`, families the methods `engines`
+and `note_streams`.
 Nobody else looks for these: ask here.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from umtcli.domain import Decoder, Family, Streams
+    from umtcli.domain import Decoder, Family, LatentSpace, Streams
 
 
 def batches(streams: Streams) -> bool:
@@ -32,3 +34,14 @@ def engines(family: Family) -> tuple[str, ...]:
     These are values of the family's option `engine`. Empty if it has no such choice.
     """
     return tuple(family.engines()) if hasattr(family, "engines") else ()
+
+
+def note_streams(family: Family) -> Callable[[LatentSpace], Streams] | None:
+    """What tells the notes in latents, for `--midi`; None if the family cannot.
+
+    Called with the latent space, it starts streams: (C, F) blocks in, (3, N) float64 blocks of
+    N events out, in order of time. The rows are seconds since the stream's beginning, MIDI
+    pitch, and velocity: 1 … 127, or 0 where the note ends, as each has to.
+    """
+    found = getattr(family, "note_streams", None)
+    return cast("Callable[[LatentSpace], Streams] | None", found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import soundfile as sf
 from safetensors import safe_open
 
+from noting import Note, notes_in
 from signals import lufs
 from umt_domains import plugin
 from umtcli import convert
@@ -89,6 +91,38 @@ def test_the_balance_of_the_channels_is_kept(
 def test_the_same_is_played_again(tmp_path: Path, catalog: Catalog, mono: np.ndarray) -> None:
     wav_TC = np.stack([mono, 0.5 * mono], 1)[:90_000]
     assert np.array_equal(played(tmp_path, catalog, wav_TC), played(tmp_path, catalog, wav_TC))
+
+
+MELODY = tuple(
+    Note(0.3 + 0.4 * number, 0.3 + 0.4 * number + 0.36, pitch, 80)
+    for number, pitch in enumerate((60, 64, 67, 72, 71, 67, 62, 55, 57, 57, 69, 48))
+)
+
+
+def sung(notes: Iterable[Note], duration_s: float) -> np.ndarray:
+    """Eight fading partials a note, (T,)."""
+    wav_T = np.zeros(round(duration_s * 44_100))
+    for note in notes:
+        first, end = round(note.start_s * 44_100), round(note.end_s * 44_100)
+        at_s = np.arange(end - first) / 44_100
+        hertz = 440 * 2 ** ((note.pitch - 69) / 12)
+        partials = [np.sin(2 * np.pi * h * hertz * at_s) / h**1.5 for h in range(1, 9)]
+        edge = np.minimum(1, np.minimum(at_s, at_s[-1] - at_s) / 0.005)
+        wav_T[first:end] += 0.2 * edge * np.exp(-3 * at_s) * np.sum(partials, axis=0)
+    return wav_T
+
+
+def test_the_notes_of_a_melody_are_written_down(tmp_path: Path, catalog: Catalog) -> None:
+    source = tmp_path / "melody.wav"
+    sf.write(source, sung(MELODY, 6.0), 44_100)
+    results = convert(source, "piano", device="cpu", catalog=catalog, midi=True)
+    assert [result.error for result in results] == [None, None]
+    heard = notes_in(tmp_path / "melody.mid")
+    assert [note.pitch for note in heard] == [note.pitch for note in MELODY]
+    for note, written in zip(heard, MELODY, strict=True):
+        assert note.start_s == pytest.approx(written.start_s, abs=0.05)
+        assert note.end_s == pytest.approx(written.end_s, abs=0.15)
+        assert 40 < note.velocity <= 127
 
 
 def test_the_weights_are_small_halves() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from umtcli.optional import batches, engines, precision
+from umtcli.optional import batches, engines, note_streams, precision
 
 
 def says(**parts: object) -> Any:
@@ -26,3 +26,8 @@ def test_a_decoder_computes_in_float32_unless_it_says_otherwise() -> None:
 def test_a_family_has_no_engines_unless_it_names_them() -> None:
     assert engines(says()) == ()
     assert engines(says(engines=lambda: ("fast", "slow"))) == ("fast", "slow")
+
+
+def test_a_family_tells_no_notes_unless_it_has_streams_of_them() -> None:
+    assert note_streams(says()) is None
+    assert note_streams(says(note_streams=list)) is list

@@ -68,6 +68,15 @@ def convert(
     bits: Bits = 16,
     name: Name = None,
     flat: Flat = False,
+    midi: Annotated[
+        bool,
+        typer.Option(
+            "--midi",
+            help="Also write the notes that were heard, as they are before any --set: INPUT.mid "
+            "where the outputs go.",
+            rich_help_panel=OUTPUTS,
+        ),
+    ] = False,
     seed: Seed = 0,
     files_from: FilesFrom = None,
     include: Include = None,
@@ -123,6 +132,7 @@ def convert(
         seed=seed,
         device=device,
         cluster=cluster,
+        midi=midi,
         overwrite=overwrite,
         name=name,
         flat=flat,

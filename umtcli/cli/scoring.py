@@ -30,13 +30,17 @@ def check_measurable(manager: PluginManager, output: str | None, *, dry_run: boo
 
 
 def show_scores(manager: PluginManager, results: Iterable[Result], *, json: bool) -> bool:
-    """Measure every complete output, and print one line for each.
+    """Measure every complete output that holds audio, and print one line for each.
 
     Returns:
         Whether all of them could be measured.
     """
+    from umtcli.pipeline.naming import NOTES_SUFFIX
+
     complete = True
-    for result in (result for result in results if result.ok):
+    for result in results:
+        if not result.ok or Path(result.output).suffix == NOTES_SUFFIX:
+            continue
         try:
             values = _measured(manager, result)
         except UmtError as e:

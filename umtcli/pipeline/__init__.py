@@ -44,6 +44,7 @@ def convert(
     seed: int = 0,
     device: str = "auto",
     overwrite: bool = False,
+    midi: bool = False,
     listener: Listener = ignore,
     catalog: Catalog | None = None,
 ) -> list[Result]:
@@ -62,11 +63,13 @@ def convert(
         seed: of all randomness; the same seed gives the same music.
         device: `auto`, `cpu` or `cuda:N`.
         overwrite: whether to replace outputs that exist.
+        midi: whether to write the notes that were heard, too: `INPUT.mid` beside the outputs.
         listener: told what happens, as it happens.
         catalog: what can be played; None: everything installed.
 
     Returns:
-        One result for each input and domain, in the order of the inputs.
+        One result for each input and domain, in the order of the inputs; with `midi`, one more
+        for each input, whose domain is `midi`.
 
     Raises:
         UsageError: the request itself is wrong, e.g. an unknown domain; nothing was done.
@@ -83,6 +86,7 @@ def convert(
         seed=seed,
         device=device,
         overwrite=overwrite,
+        midi=midi,
     )
     return run(request, installed_catalog() if catalog is None else catalog, listener)
 

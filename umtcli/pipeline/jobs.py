@@ -9,7 +9,7 @@ from pathlib import Path
 from umtcli.config import BLEND_AT_S, BLEND_CROSSFADE_S
 from umtcli.domain import Value
 from umtcli.errors import UmtError
-from umtcli.pipeline.players import Player
+from umtcli.pipeline.players import Player, Scribe
 
 STDIO = "-"
 """The name of standard input and standard output."""
@@ -77,6 +77,8 @@ class Request:
     """`auto`, `cpu`, `cuda` or `cuda:N`; several are separated by commas."""
     cluster: str | None = None
     """Address of the Ray cluster that does it; None: this machine."""
+    midi: bool = False
+    """Also write the notes that were heard, as a MIDI file for each input and encoder."""
     overwrite: bool = False
     """Make again what is there already, whoever made it."""
     verify: bool = False
@@ -100,11 +102,12 @@ class BlendRequest:
 
 @dataclass(frozen=True)
 class Output:
-    """One input played by one domain, or by one mix."""
+    """One input played by one domain, or by one mix; or its notes, written down."""
 
-    player: Player
+    player: Player | Scribe
     options: Mapping[str, Mapping[str, Value]] = field(hash=False)
-    """By family of the player's domains: a value for every option it declares."""
+    """By family of the player's domains: a value for every option it declares. A scribe has
+    none."""
     path: Path | None
     """None: standard output."""
     format: str | None = None

@@ -32,6 +32,18 @@ class Sink(Protocol):
         """Take the next block, float32 (T, C)."""
 
 
+class AnyLane(Protocol):
+    """One output on its way through its streams: a `Lane`, or that of notes."""
+
+    voices: Voices
+
+    def turn(self, heard: Heard, *, last: bool) -> Turn:
+        """What the streams are to be given of what was heard."""
+
+    def take(self, played: Sequence[Tensor], heard: Heard, num_heard: int, *, last: bool) -> None:
+        """Take what they made of it, a block a voice; see `Lane.take`."""
+
+
 class Lane:
     """One decoder on its way through one file."""
 
@@ -104,7 +116,7 @@ class Lane:
 class Step:
     """How one lane goes on: what was heard for it since its last step."""
 
-    lane: Lane
+    lane: AnyLane
     heard: Heard
     num_heard: int
     """Samples of the file so far, at its rate."""

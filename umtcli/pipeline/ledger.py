@@ -15,7 +15,7 @@ from umtcli.errors import OutputExists, UmtError
 from umtcli.media.formats import find_format
 from umtcli.pipeline.jobs import Job, Output, Request
 from umtcli.pipeline.manifest import Failed, Made, Manifests, content_hash
-from umtcli.pipeline.players import Player
+from umtcli.pipeline.players import Player, Scribe
 
 
 @dataclass(frozen=True)
@@ -141,9 +141,12 @@ def recipe(
     Raises:
         BundleError: a bundle cannot be read.
     """
+    heard = sha256[0] if len(sha256) == 1 else sha256
+    if isinstance(output.player, Scribe):
+        return _digest({"input": heard, "notes": output.player.lead.space.fingerprint})
     name = output.format or (output.path.suffix if output.path else "")
     facts = {
-        "input": sha256[0] if len(sha256) == 1 else sha256,
+        "input": heard,
         "networks": _networks(output.player),
         "options": {family: dict(values) for family, values in output.options.items()},
         "format": find_format(name, str(output)).name,
@@ -152,6 +155,10 @@ def recipe(
         "seed": request.seed,
         **more,
     }
+    return _digest(facts)
+
+
+def _digest(facts: Mapping[str, object]) -> str:
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

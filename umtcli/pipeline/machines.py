@@ -8,8 +8,9 @@ from pathlib import Path
 
 from umtcli.bundle import check_space, read_bundle, read_info
 from umtcli.catalog import Catalog
-from umtcli.domain import Decoder, Domain, Encoder, Family, Value
+from umtcli.domain import Decoder, Domain, Encoder, Family, Streams, Value
 from umtcli.errors import PluginError, UmtError
+from umtcli.optional import note_streams
 from umtcli.pipeline.mix import MixDecoder
 from umtcli.pipeline.players import Player
 
@@ -80,6 +81,20 @@ class Machines:
         if isinstance(decoder, UmtError):
             raise decoder
         return decoder
+
+    def note_streams(self, domain: Domain) -> Streams:
+        """What tells the notes in the latents that a domain plays: see `umtcli.optional`.
+
+        Raises:
+            PluginError: its family cannot.
+        """
+        start = note_streams(self._catalog.family(domain))
+        if start is None:
+            raise PluginError(f"The {domain.family} family hears no notes.")
+        try:
+            return start(domain.space)
+        except Exception as e:
+            raise blame(e, f"Starting to find notes in {domain.space}") from e
 
     def _load_encoder(self, path: Path) -> Encoder:
         bundle = read_bundle(path, kind="encoder")

@@ -11,10 +11,11 @@ from umtcli.media import supported_formats
 from umtcli.media.formats import find_format
 from umtcli.pipeline.discovery import Source
 from umtcli.pipeline.jobs import STDIO, Request
-from umtcli.pipeline.players import Player
+from umtcli.pipeline.players import MIDI, Player, Scribe
 
 DEFAULT_FORMAT = "wav"
 DEFAULT_NAME = "{stem}-{domain}.{ext}"
+NOTES_NAME, NOTES_SUFFIX = "{stem}.{ext}", ".mid"
 FIELDS = ("stem", "name", "domain", "ext")
 """What `--name` may hold: the input's name without and with its suffix, the domain, the
 output's suffix."""
@@ -34,6 +35,7 @@ class Naming:
     `--name '{domain}/{stem}.{ext}'` replaces `INPUT-DOMAIN.ext`; see `FIELDS`.
     A mix is called `piano+strings`, or `piano@0.7+strings@0.3` if gains were given.
     The suffix is `--format`'s, else the input's if it can be written, else `wav`.
+    Notes are called `INPUT.mid`, or as `--name` and `-o` say, with `.mid` for the suffix.
     """
 
     def __init__(self, request: Request, num_outputs: int, *, folders: bool) -> None:
@@ -53,11 +55,13 @@ class Naming:
                 f"Cannot write {request.format!r}. --format takes {', '.join(supported_formats())}."
             )
         self._flat = request.flat
-        self._name = DEFAULT_NAME if request.name is None else _check_name(request.name)
+        self._name = None if request.name is None else _check_name(request.name)
         self._to_stdout = request.output == STDIO
         self._file: Path | None = None
         self._folder: Path | None = None
         if self._to_stdout:
+            if request.midi:
+                raise UsageError("--midi writes a file beside the output: it needs one, not -o -.")
             if num_outputs > 1 or folders:
                 raise UsageError("-o - takes one input and one domain: a pipe holds one stream.")
         elif request.output is not None:
@@ -84,31 +88,55 @@ class Naming:
             return None, self._format or DEFAULT_FORMAT
         if self._file is not None:
             return self._file, self._format
-        name = self._render(source.path, player)
+        suffix = self._format or self._suffix_of(source.path)
+        name = self._render(self._name or DEFAULT_NAME, source.path, player.file_name, suffix)
+        if self._format is None and not _is_writable(name.suffix):
+            raise UsageError(
+                f"--name {self._name} makes '{name}', which has no suffix that umt can write. "
+                "End it with .{ext}, or say --format."
+            )
+        return self._place(source, name), self._format
+
+    def notes(self, source: Source, scribe: Scribe) -> Path:
+        """The path of the notes of an input.
+
+        Args:
+            source: the input.
+            scribe: who writes them down.
+
+        Raises:
+            UsageError: as `output`.
+        """
+        if self._file is not None:
+            return self._file.with_suffix(NOTES_SUFFIX)
+        template = self._name or (NOTES_NAME if scribe.name == MIDI else DEFAULT_NAME)
+        name = self._render(template, source.path, scribe.file_name, NOTES_SUFFIX[1:])
+        if name.suffix != NOTES_SUFFIX:
+            stem = name.stem if _is_writable(name.suffix) else name.name
+            name = name.with_name(stem + NOTES_SUFFIX)
+        return self._place(source, name)
+
+    def _place(self, source: Source, name: Path) -> Path:
+        """Where what is called so goes."""
         if self._folder is not None:
-            return self._folder / (Path() if self._flat else source.folder) / name, self._format
+            return self._folder / (Path() if self._flat else source.folder) / name
         if source.path is None:
             raise UsageError("Standard input has no name: say -o FILE, or -o - for a pipe.")
-        return source.path.parent / name, self._format
+        return source.path.parent / name
 
-    def _render(self, source: Path | None, player: Player) -> Path:
+    def _render(self, template: str, source: Path | None, domain: str, suffix: str) -> Path:
         values = {
             "stem": source.stem if source else "stdin",
             "name": source.name if source else "stdin",
-            "domain": player.file_name,
-            "ext": self._format or self._suffix_of(source),
+            "domain": domain,
+            "ext": suffix,
         }
         # one pass: a file may be called {domain}.mp3
-        text = re.sub(r"\{(\w+)\}", lambda match: values[match[1]], self._name)
+        text = re.sub(r"\{(\w+)\}", lambda match: values[match[1]], template)
         path = Path(text)
         # an input may be called `...mp3`, whose stem is `..`
         if path.is_absolute() or not path.name or ".." in path.parts:
-            raise UsageError(f"--name {self._name} makes {text!r} of {source}: choose another.")
-        if self._format is None and not _is_writable(path.suffix):
-            raise UsageError(
-                f"--name {self._name} makes {text!r}, which has no suffix that umt can write. "
-                "End it with .{ext}, or say --format."
-            )
+            raise UsageError(f"--name {template} makes {text!r} of {source}: choose another.")
         return path
 
     def _suffix_of(self, source: Path | None) -> str:

@@ -1,4 +1,4 @@
-"""Opening one output: its networks, its lane and its sink."""
+"""Opening one output: its networks, its lane and where it goes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from umtcli.pipeline.holdings import Holdings
 from umtcli.pipeline.jobs import Output
 from umtcli.pipeline.lane import Lane, plays_mid
 from umtcli.pipeline.machines import Machines
+from umtcli.pipeline.notes import NoteLane
+from umtcli.pipeline.players import Player
 from umtcli.pipeline.sinks import SinkSettings, open_sink
-from umtcli.pipeline.stage import Part, Stages
+from umtcli.pipeline.stage import Part, Stage, Stages
 
 
 def open_part(
@@ -29,6 +31,8 @@ def open_part(
     Raises:
         UmtError: a network cannot be loaded, or nothing can be written there.
     """
+    if not isinstance(output.player, Player):
+        return _open_notes(machines, output, settings, cleanup)
     decoder = machines.player(output.player, output.options)
     encoder = machines.encoder(output.player.lead)
     rate_out = settings.request.rate or decoder.sample_rate
@@ -44,3 +48,12 @@ def open_part(
     stage = stages.decoder(decoder, settings.request.seed, encoder.space.frame_rate)
     mid = plays_mid(decoder, settings.num_channels)
     return encoder, Part(output, lane, sink, stage, plays_mid=mid)
+
+
+def _open_notes(
+    machines: Machines, output: Output, settings: SinkSettings, cleanup: Holdings
+) -> tuple[Encoder, Part]:
+    encoder = machines.encoder(output.player.lead)
+    stage = Stage(machines.note_streams(output.player.lead), shared=False)
+    lane = NoteLane(output, settings, cleanup)
+    return encoder, Part(output, lane, lane, stage, plays_mid=settings.num_channels > 1)

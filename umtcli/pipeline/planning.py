@@ -16,7 +16,7 @@ from umtcli.pipeline.discovery import Source, find_sources
 from umtcli.pipeline.jobs import STDIO, BlendRequest, Job, Output, Request, Selection
 from umtcli.pipeline.manifest import Failed, Made, Manifests
 from umtcli.pipeline.naming import DEFAULT_FORMAT, Naming
-from umtcli.pipeline.players import Player, find_player
+from umtcli.pipeline.players import Player, find_player, find_scribes
 
 LOWEST_RATE, HIGHEST_RATE = 1_000, 384_000
 """What `--rate` takes, in Hz."""
@@ -38,6 +38,7 @@ def plan(request: Request, catalog: Catalog) -> tuple[Job, ...]:
     _check_numbers(request)
     players = _players(request.to, catalog)
     options = _options(request, players, catalog)
+    scribes = find_scribes(players, catalog) if request.midi else []
     manifests = Manifests()
     sources = find_sources(request.inputs, request.selection, manifests)
     found = {source.path for source in sources if source.found}
@@ -46,6 +47,7 @@ def plan(request: Request, catalog: Catalog) -> tuple[Job, ...]:
     for source in sources:
         paths = [(player, *naming.output(source, player)) for player in players]
         outputs = [Output(player, options, path, kind) for player, path, kind in paths]
+        outputs += [Output(scribe, {}, naming.notes(source, scribe)) for scribe in scribes]
         jobs.append(Job(source.path, tuple(outputs)))
     jobs = _without_own_outputs(jobs, found)
     _refuse_clashes(jobs)
@@ -216,9 +218,10 @@ def _refused(output: Output, request: Request, manifests: Manifests) -> UmtError
     One that is in a manifest may be done already, which only its input can tell.
     """
     path = output.path
-    name = output.format or (path.suffix if path else DEFAULT_FORMAT)
-    if request.bits == 32 and find_format(name, str(output)).codec in ("flac", "alac"):
-        return EncodeError(f"Cannot write {output}: it stores no float. Choose --bits 24.")
+    if request.bits == 32 and isinstance(output.player, Player):
+        name = output.format or (path.suffix if path else DEFAULT_FORMAT)
+        if find_format(name, str(output)).codec in ("flac", "alac"):
+            return EncodeError(f"Cannot write {output}: it stores no float. Choose --bits 24.")
     if path is None:
         return None
     if path.is_dir():

@@ -5,19 +5,24 @@
     piano*0.7+strings*0.3    a mix with a gain for each
 
 A gain is linear and 1 where none is given; shares are gains made to sum to one.
+
+With `--midi` there is a scribe besides, which writes down what the players are to play.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from umtcli.catalog import Catalog
 from umtcli.domain import Domain
 from umtcli.errors import UsageError
+from umtcli.optional import note_streams
 
 GAIN = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
+MIDI = "midi"
 HOW_TO = "Write a mix like 'piano*0.7+strings*0.3'."
 
 
@@ -68,6 +73,43 @@ class Player:
             share.domain.name + ("" if share.gain is None else f"{sign}{share.gain:g}")
             for share in self.shares
         )
+
+
+@dataclass(frozen=True)
+class Scribe:
+    """Writes down the notes that an encoder heard."""
+
+    name: str
+    """`midi`; where there are several, with the latent space: `midi-harmonic-1`."""
+    lead: Domain
+    """A domain that stands for the latent space."""
+
+    def __str__(self) -> str:
+        """The name."""
+        return self.name
+
+    @property
+    def file_name(self) -> str:
+        """As a part of file names."""
+        return self.name
+
+
+def find_scribes(players: Iterable[Player], catalog: Catalog) -> list[Scribe]:
+    """One for each latent space that players play from.
+
+    Raises:
+        UsageError: a family cannot tell the notes in its latents.
+    """
+    leads = {player.lead.space.fingerprint: player.lead for player in players}
+    for lead in leads.values():
+        if note_streams(catalog.family(lead)) is None:
+            raise UsageError(
+                f"--midi: the {lead.family} family, which plays {lead.name}, hears no notes. "
+                f"Leave out --midi, or convert to {lead.name} by itself."
+            )
+    if len(leads) == 1:
+        return [Scribe(MIDI, lead) for lead in leads.values()]
+    return [Scribe(f"{MIDI}-{lead.space.name.replace('/', '-')}", lead) for lead in leads.values()]
 
 
 def find_player(text: str, catalog: Catalog) -> Player:

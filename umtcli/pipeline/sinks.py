@@ -19,6 +19,7 @@ from umtcli.pipeline.holdings import Holdings
 from umtcli.pipeline.jobs import Output, Request
 from umtcli.pipeline.levels import Spool, match_loudness
 from umtcli.pipeline.machines import blame
+from umtcli.pipeline.players import Player
 from umtcli.pipeline.tags import output_tags
 
 
@@ -31,14 +32,18 @@ class Delivered:
     limited_by_ceiling: bool
 
 
-class OutputSink(Protocol):
+class Deliverable(Protocol):
+    """An output in the making."""
+
+    def deliver(self) -> Delivered:
+        """Complete the output once everything was taken."""
+
+
+class OutputSink(Deliverable, Protocol):
     """Takes what was played and makes an output of it."""
 
     def write(self, block_TC: NDArray[np.float32]) -> None:
         """Take the next block, float32 (T, C)."""
-
-    def deliver(self) -> Delivered:
-        """Complete the output once everything was taken."""
 
 
 Record = Callable[[Output, Path, float], None]
@@ -70,6 +75,7 @@ class SinkSettings:
     ) -> AudioWriter:
         """The writer of one output; `pending` is its file if that was claimed before."""
         request = self.request
+        assert isinstance(output.player, Player)
         return AudioWriter(
             self.stdout if output.path is None else output.path,
             pending=pending,
@@ -108,7 +114,7 @@ class FileSink:
         self._spool = Spool(output.path.parent, sample_rate, settings.num_channels)
         cleanup.callback(self._spool.close)
         # claimed now: who comes later should not work for nothing
-        self._pending = _claim(output, self._record)
+        self._pending = claim(output, self._record)
         cleanup.callback(self._pending.discard)
 
     def write(self, block_TC: NDArray[np.float32]) -> None:
@@ -172,8 +178,12 @@ class PipeSink:
             self._writer.abort()
 
 
-def _claim(output: Output, before_naming: Callable[[Path], None]) -> PendingFile:
+def claim(output: Output, before_naming: Callable[[Path], None]) -> PendingFile:
     """The file that will become an output, which nobody else can be making.
+
+    Args:
+        output: which is no pipe.
+        before_naming: see `PendingFile`.
 
     Raises:
         OutputBusy: somebody is.
@@ -186,7 +196,7 @@ def _claim(output: Output, before_naming: Callable[[Path], None]) -> PendingFile
         raise OutputBusy(f"Another run of umt is making {output}. Wait for it.") from e
 
 
-def deliver(output: Output, sink: OutputSink) -> Delivered | UmtError:
+def deliver(output: Output, sink: Deliverable) -> Delivered | UmtError:
     """Complete an output, or say why it cannot be."""
     try:
         return sink.deliver()

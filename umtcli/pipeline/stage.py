@@ -25,8 +25,8 @@ from umtcli.optional import batches
 from umtcli.pipeline.device import torch_threads
 from umtcli.pipeline.ear import Ear, Heard, hear
 from umtcli.pipeline.jobs import Output
-from umtcli.pipeline.lane import Lane, Step, play
-from umtcli.pipeline.sinks import OutputSink
+from umtcli.pipeline.lane import AnyLane, Step, play
+from umtcli.pipeline.sinks import Deliverable
 from umtcli.pipeline.voices import Voices, abandon
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class Part:
     """One output on its way: what plays it, and whether it still works."""
 
     output: Output
-    lane: Lane
-    sink: OutputSink
+    lane: AnyLane
+    sink: Deliverable
     stage: Stage
     """Of its decoder."""
     plays_mid: bool

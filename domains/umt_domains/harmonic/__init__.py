@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from umt_domains.harmonic.decoder import HarmonicDecoder
     from umt_domains.harmonic.encoder import HarmonicEncoder
     from umt_domains.harmonic.learning import HarmonicLearning
+    from umt_domains.harmonic.transcript import NoteStreams
     from umtcli.bundle import Bundle
+    from umtcli.domain import LatentSpace
 
 
 class HarmonicFamily:
@@ -51,6 +53,13 @@ class HarmonicFamily:
         network = self.learning().from_bundle(bundle)
         assert isinstance(network, DecoderNetwork)
         return HarmonicDecoder(network, device, options)
+
+    def note_streams(self, space: LatentSpace) -> NoteStreams:
+        """What tells the notes in latents; see `umtcli.optional`."""
+        from umt_domains.harmonic.transcript import NoteStreams
+
+        del space  # all of this family are alike
+        return NoteStreams()
 
     def learning(
         self,

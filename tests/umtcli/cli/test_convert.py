@@ -121,6 +121,8 @@ def test_an_unknown_domain_is_wrong_usage_with_a_suggestion(song: Path, capsys: 
         (["--rate", "3"], "--rate"),
         (["--to", "toy*loud+toy"], "Write a mix like 'piano*0.7+strings*0.3'"),
         (["--device", "abacus"], "--device"),
+        (["--midi"], "the toy family, which plays toy, hears no notes"),
+        (["--midi", "-o", "-"], "--midi"),
     ],
 )
 def test_a_request_that_makes_no_sense_is_wrong_usage(

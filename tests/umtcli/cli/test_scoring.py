@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 import umtcli.cli
+from noting import NotingFamily
 from signals import noise, write
+from toy import ToyFamily
 from umtcli.cli import main
 
 Capture = pytest.CaptureFixture[str]
@@ -50,6 +52,17 @@ def test_each_output_is_measured_beside_its_input(song: Path, capsys: Capture) -
     # an output that was made before is measured, too
     assert main(["convert", str(song), "--to", "toy", "--score"]) == 0
     assert told[1] in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("ruler")
+def test_notes_are_not_measured(
+    song: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ToyFamily, "note_streams", NotingFamily.note_streams, raising=False)
+    assert main(["convert", str(song), "--to", "toy", "--score", "--midi"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[:2] == [str(song.with_name("song-toy.wav")), str(song.with_suffix(".mid"))]
+    assert len(told) == 3
 
 
 @pytest.mark.usefixtures("ruler")

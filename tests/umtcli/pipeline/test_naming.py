@@ -12,7 +12,7 @@ from umtcli.errors import UsageError
 from umtcli.pipeline.discovery import Source
 from umtcli.pipeline.jobs import Request
 from umtcli.pipeline.naming import Naming
-from umtcli.pipeline.players import find_player
+from umtcli.pipeline.players import Scribe, find_player
 
 
 def named(catalog: Catalog, source: Source, **request: object) -> str:
@@ -47,6 +47,26 @@ def test_a_tree_can_be_made_flat(catalog: Catalog) -> None:
 def test_a_template_names_outputs(catalog: Catalog, template: str, name: str) -> None:
     assert named(catalog, SONG, output="out", name=template) == f"out/cd1/{name}"
     assert named(catalog, SONG, name=template) == f"album/cd1/{name}"
+
+
+@pytest.mark.parametrize(
+    ("request_", "path"),
+    [
+        ({}, "album/cd1/song.mid"),
+        ({"output": "out"}, "out/cd1/song.mid"),
+        ({"output": "out", "flat": True}, "out/song.mid"),
+        ({"output": "out/take.v1.flac"}, "out/take.v1.mid"),
+        ({"name": "{domain}/{stem}.{ext}", "format": "flac"}, "album/cd1/midi/song.mid"),
+        ({"name": "{name}-{domain}.{ext}"}, "album/cd1/song.mp3-midi.mid"),
+        ({"name": "{stem}.v2.flac"}, "album/cd1/song.v2.mid"),
+        ({"name": "{stem}.v2", "format": "flac"}, "album/cd1/song.v2.mid"),
+    ],
+)
+def test_notes_lie_where_the_outputs_lie(
+    catalog: Catalog, request_: dict[str, object], path: str
+) -> None:
+    naming = Naming(Request(("x",), ("low",), **request_), 1, folders=False)
+    assert naming.notes(SONG, Scribe("midi", catalog.domain("low"))).as_posix() == path
 
 
 def test_braces_in_the_name_of_an_input_mean_nothing(catalog: Catalog) -> None:
