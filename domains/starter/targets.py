@@ -31,6 +31,8 @@ class Target:
 
 
 ATONAL = 0.08
+SECOND = {"generation": 2}
+"""Of decoders' networks: those of `harmonic/1` were of the first."""
 
 
 def _struck(
@@ -43,14 +45,21 @@ def _struck(
 ) -> Target:
     """Notes that fade away; `stiffness` of the strings stretches their overtones."""
     style = Style(low, high, 6, decay_s=decay_s, atonal=ATONAL)
-    return Target(description, programs, (style,), {"inharmonicity": stiffness})
+    strings = {"struck": True, "inharmonicity": stiffness}
+    return Target(description, programs, (style,), SECOND | strings)
 
 
 def _held(
-    description: str, programs: tuple[int, ...], low: int, high: int, fastest_s: float = 0.1
+    description: str,
+    programs: tuple[int, ...],
+    low: int,
+    high: int,
+    fastest_s: float = 0.1,
+    vibrato_cents: float = 0.0,
 ) -> Target:
     """Notes that last, many at once."""
-    return Target(description, programs, (Style(low, high, 5, fastest_s, atonal=ATONAL),))
+    style = Style(low, high, 5, fastest_s, atonal=ATONAL)
+    return Target(description, programs, (style,), SECOND | {"vibrato_cents": vibrato_cents})
 
 
 def _solo(
@@ -59,7 +68,7 @@ def _solo(
     """A single line; every third piece is for several players, since any music may be asked."""
     alone = Style(low, high, 1, fastest_s, atonal=ATONAL)
     together = Style(low, high, 4, fastest_s, atonal=ATONAL)
-    return Target(description, programs, (alone, together, alone))
+    return Target(description, programs, (alone, together, alone), SECOND)
 
 
 TARGETS: dict[str, Target] = {
@@ -67,7 +76,7 @@ TARGETS: dict[str, Target] = {
     "electric-piano": _struck("Electric piano of tines", (4,), 28, 103, (5.0, 4.0, 1.4)),
     "harpsichord": _struck("Harpsichord", (6,), 29, 89, (3.2, 1.8, 0.8), 5e-5),
     "organ": _held("Church organ", (19,), 36, 96),
-    "strings": _held("String ensemble", (48, 48, 48, 49), 28, 96, 0.11),
+    "strings": _held("String ensemble", (48, 48, 48, 49), 28, 96, 0.11, vibrato_cents=12.0),
     "violin": _solo("Solo violin", (40,), 55, 90, 0.1),
     "cello": _solo("Solo cello", (42,), 36, 76, 0.1),
     "choir": _held("Choir of aahs", (52,), 40, 84, 0.2),

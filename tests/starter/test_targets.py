@@ -35,3 +35,11 @@ def test_a_domain_is_taught_within_its_range(name: str) -> None:
 def test_a_domain_folds_what_lies_outside_its_range(name: str) -> None:
     config = HarmonicLearning().new_decoder(decoder_config(name)).config
     assert (config.lowest_midi, config.highest_midi) == (TARGETS[name].low, TARGETS[name].high)
+
+
+def test_what_is_struck_is_played_as_it_was_struck_and_the_rest_as_it_is_heard() -> None:
+    struck = {name for name in TARGETS if decoder_config(name).get("struck")}
+    assert struck == {
+        *("piano", "electric-piano", "harpsichord", "guitar"),
+        *("harp", "music-box", "marimba"),
+    }
