@@ -22,6 +22,7 @@ class HarmonicFamily:
     name = "harmonic"
     options: tuple[Option, ...] = (
         Option("brightness", 0.0, -1.0, 1.0, help="softer overtones … stronger overtones"),
+        Option("room", 0.0, 0.0, 1.0, help="plays in no room … in a large hall"),
         Option(
             "sensitivity", 0.0, -1.0, 1.0, help="plays only what is surely heard … faint notes too"
         ),

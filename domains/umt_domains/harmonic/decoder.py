@@ -29,9 +29,10 @@ from umt_domains.harmonic.config import (
 )
 from umt_domains.harmonic.layers import bias_of
 from umt_domains.harmonic.notes import more_sensitive, moved
+from umt_domains.harmonic.room import Room
 from umt_domains.harmonic.section import REACH, Section
 from umt_domains.harmonic.synth import AMPLITUDE_POINTS, HOLDS, Synthesizer
-from umtcli.domain import Value
+from umtcli.domain import Streams, Value
 from umtcli.pipeline.windows import WindowedStreams
 
 STEP_FRAMES = 200  # 4 s a window
@@ -271,6 +272,8 @@ class HarmonicDecoder:
         self.mid_only = not options["sides"]
         self._transpose = int(options["transpose"])
         self._sensitivity = float(options["sensitivity"])
+        size = float(options["room"])
+        self._room = Room(size, STEP_FRAMES * LATENT_HOP) if size else None
         self._range = network.config.lowest_midi, network.config.highest_midi
         # a frame more on both sides, for a section reads ahead and back
         self._around = 0 if network.section.still else 1
@@ -278,7 +281,7 @@ class HarmonicDecoder:
         self._before, self._after = MEMORY_FRAMES + reach, reach
         self.lookahead_s = (STEP_FRAMES + reach) * LATENT_HOP / SAMPLE_RATE
 
-    def streams(self, seed: int = 0) -> WindowedStreams:
+    def streams(self, seed: int = 0) -> Streams:
         """(C, F) blocks in, (T,) blocks out."""
 
         @torch.inference_mode()
@@ -291,7 +294,7 @@ class HarmonicDecoder:
                 wav_BT = self._network.section(wav_BT[:, spare:-spare], start * LATENT_HOP)
             return wav_BT[0]
 
-        return WindowedStreams(
+        streams = WindowedStreams(
             play,
             step=STEP_FRAMES,
             before=self._before,
@@ -300,3 +303,5 @@ class HarmonicDecoder:
             channels=(LATENT_CHANNELS,),
             device=self._device,
         )
+        # its windows are those of the music: it looks no further ahead
+        return self._room.around(streams) if self._room else streams

@@ -1,5 +1,6 @@
 """Encoder and decoder keep the contract of streams, with small untrained networks."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -27,8 +28,10 @@ from umt_domains.harmonic.front import (
     SPECTRUM_REACH,
     _level_kernel,
 )
+from umt_domains.harmonic.room import tail
 from umt_domains.harmonic.section import REACH, Section
 from umtcli.domain import Decoder, Encoder
+from umtcli.pipeline.windows import WindowedStreams
 
 LENGTH = 6 * SAMPLE_RATE + 1234
 LIVELINESS = 20.0
@@ -185,6 +188,29 @@ def test_a_section_plays_what_one_player_plays_at_the_same_place() -> None:
     inside = slice(REACH, -REACH)
     assert float((played - alone).abs().max()) > 0.01
     assert torch.allclose(played[inside], expected[inside], atol=1e-5)
+
+
+def test_a_room_is_heard_behind_the_same_performance() -> None:
+    latents = few_notes()
+    dry, echo = through(make_decoder(), latents, []).double(), tail(0.4).double()
+    spectra = (torch.fft.rfft(x, len(dry) + len(echo)) for x in (dry, echo))
+    expected = dry + torch.fft.irfft(math.prod(spectra), len(dry) + len(echo))[: len(dry)]
+    wet = through(make_decoder(room=0.4), latents, [])
+    assert float((wet - dry).abs().max()) > 0.01
+    assert torch.allclose(wet.double(), expected, atol=1e-5)
+    assert torch.equal(through(make_decoder(room=0.4), latents, [1, 150, 120]), wet)
+
+
+def test_a_room_holds_nothing_back() -> None:
+    dry, wet = make_decoder().streams(), make_decoder(room=1.0).streams()
+    here, there = dry.open(), wet.open()
+    for piece in few_notes().split(70, dim=1):
+        assert dry.push({here: piece})[here].shape == wet.push({there: piece})[there].shape
+    assert dry.finish([here])[here].shape == wet.finish([there])[there].shape
+
+
+def test_no_room_is_no_filter() -> None:
+    assert isinstance(make_decoder(room=0.0).streams(), WindowedStreams)
 
 
 def test_a_decoder_shows_no_seam(decoder: HarmonicDecoder, encoder: HarmonicEncoder) -> None:
