@@ -57,7 +57,7 @@ class DecoderConfig:
     noise_bands: int = 48
     """Bands of filtered noise, evenly spaced in mel."""
     generation: int = 1
-    """2: every note brings its own noise, and its partials may be as broad as bands of noise."""
+    """In the second, every note brings noise of its own; in the first, all have one together."""
     struck: bool = False
     """Whether notes fade by themselves: what counts is how hard they were struck."""
     inharmonicity: float = 0.0

@@ -31,7 +31,7 @@ from umt_domains.harmonic.layers import bias_of
 from umt_domains.harmonic.notes import more_sensitive, moved
 from umt_domains.harmonic.room import Room
 from umt_domains.harmonic.section import REACH, Section
-from umt_domains.harmonic.synth import AMPLITUDE_POINTS, HOLDS, Synthesizer
+from umt_domains.harmonic.synth import AMPLITUDE_POINTS, Synthesizer
 from umtcli.domain import Streams, Value
 from umtcli.pipeline.windows import WindowedStreams
 
@@ -90,8 +90,6 @@ class DecoderNetwork(nn.Module):
             self.noise = nn.Conv1d(2 * maps, config.noise_bands, 1)
         else:
             self.noise = nn.Conv2d(maps, config.noise_bands, 1)
-            self.breadth = nn.Linear(config.pitch_embedding, len(HOLDS) * len(AMPLITUDE_POINTS))
-            nn.init.constant_(self.breadth.bias, -3.0)
         self.synth = Synthesizer(config.inharmonicity, config.noise_bands)
         self.section = Section(config.players, config.vibrato_cents, config.drift_cents)
         memory, recent = _memory_kernels()
@@ -145,8 +143,7 @@ class DecoderNetwork(nn.Module):
         near = slice(reach - 1, level.shape[-1] - reach + 1)
         amplitudes = amplitudes[..., near] * level[:, None, :, near]
         noise = noise[..., near] * level[..., near]
-        breadth = self._breadth(pitches)
-        wav: Tensor = self.synth(amplitudes, pitches, noise, 2 * start - 1, seed, key, breadth)
+        wav: Tensor = self.synth(amplitudes, pitches, noise, 2 * start - 1, seed, key)
         quarter = LATENT_HOP // 4
         return wav[
             :, quarter + 1 : quarter + 1 + (latents.shape[-1] - MEMORY_FRAMES - reach) * LATENT_HOP
@@ -205,13 +202,6 @@ class DecoderNetwork(nn.Module):
         own = _positive(self.noise(x)) * gate
         # what is random adds up in power
         return amplitudes, torch.linalg.vector_norm(own, dim=2)
-
-    def _breadth(self, pitches: Tensor) -> Tensor | None:
-        """How broad the partials of some pitches are: (S, HOLDS · A)."""
-        if self.config.generation == 1:
-            return None
-        embedded = self.pitch[0, :, :, 0].T.index_select(0, pitches)
-        return functional.softplus(self.breadth(embedded))
 
 
 def _positive(x: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from umt_domains.harmonic.config import CONTROL_HOP, LOWEST_MIDI, NUM_PITCHES, SAMPLE_RATE
-from umt_domains.harmonic.noise import random_phases, wandering
+from umt_domains.harmonic.noise import random_phases
 
 AMPLITUDE_POINTS = (*range(1, 17), 18, 20, 23, 26, 30, 35, 40, 46, 53, 61, 70, 80)
 """Harmonic numbers whose amplitudes are steered; those between are interpolated."""
@@ -38,9 +38,6 @@ FFT_SIZE = 1024
 LOBE_BINS = 5
 """Half width of the window's main lobe; beyond it the lobe is below −90 dB."""
 BLACKMAN_HARRIS = (0.35875, 0.48829, 0.14128, 0.01168)
-HOLDS = (1, 4, 16)
-"""Control frames from one random value to the next of what broadens a partial: bands some
-50, 12 and 3 Hz wide on either side of it."""
 NUM_GROUPS = 24
 """Partials are sorted by frequency into groups, so that each touches few bins."""
 
@@ -54,7 +51,7 @@ class Synthesizer(nn.Module):
         cents: how much higher than A440 all is tuned.
 
     Shape:
-        amplitudes: (B, P, A, J), pitches: (P,), noise: (B, Q, J), breadth: (P, HOLDS · A)
+        amplitudes: (B, P, A, J), pitches: (P,), noise: (B, Q, J)
         returns: (B, (J − 1)·hop), from the centre of the first frame to that of the last
     """
 
@@ -89,68 +86,34 @@ class Synthesizer(nn.Module):
         start: int = 0,
         seed: int = 0,
         key: int = 0,
-        breadth: Tensor | None = None,
     ) -> Tensor:
         """Play. `start` is the absolute number of the first control frame, −1 included.
 
-        `pitches` are the rising numbers, from the lowest, of those that sound. `breadth` is
-        how strong the bands of noise around their partials are, beside the partial.
+        `pitches` are the rising numbers, from the lowest, of those that sound.
         """
         frames_J = torch.arange(amplitudes.shape[-1], device=amplitudes.device) + start
-        tone = self._tone_spectrum(amplitudes, pitches.cpu(), frames_J, seed, key, breadth)
+        tone = self._tone_spectrum(amplitudes, pitches.cpu(), frames_J)
         hiss = self._noise_spectrum(noise, frames_J, seed, key)
         return _overlapped(tone, self._tone_window) + _overlapped(hiss, self._noise_window)
 
-    def _tone_spectrum(
-        self,
-        amplitudes: Tensor,
-        pitches: Tensor,
-        frames_J: Tensor,
-        seed: int,
-        key: int,
-        breadth: Tensor | None,
-    ) -> Tensor:
+    def _tone_spectrum(self, amplitudes: Tensor, pitches: Tensor, frames_J: Tensor) -> Tensor:
         """(B, P, A, J) → complex (B, K, J)."""
         row = torch.full((NUM_PITCHES,), -1)
         row[pitches] = torch.arange(len(pitches))
         chosen = (row[self._pitch] >= 0).nonzero()[:, 0]
         place = row[self._pitch[chosen]] * len(self._between) + self._harmonic[chosen]
-        place = place.to(amplitudes.device)
         every = self._between @ amplitudes  # (B, P, H, J)
-        amplitude = every.flatten(1, 2).index_select(1, place)
+        amplitude = every.flatten(1, 2).index_select(1, place.to(every.device))
         advance, initial = (x[chosen.to(x.device)] for x in (self._advance, self._initial))
         phase = (frames_J.int() * advance + initial) * (math.pi * 2**-31)
-        turned = torch.polar(torch.ones_like(phase), phase)
-        if breadth is not None:
-            turned = turned * self._blur(breadth, place, chosen, frames_J, seed, key)
-        real = spread(amplitude * turned.real, among(chosen, self._cosine_lobes))
-        imag = spread(amplitude * turned.imag, among(chosen, self._sine_lobes))
+        real = spread(amplitude * phase.cos(), among(chosen, self._cosine_lobes))
+        imag = spread(amplitude * phase.sin(), among(chosen, self._sine_lobes))
         return torch.complex(real, imag)
-
-    def _blur(
-        self,
-        breadth: Tensor,
-        place: Tensor,
-        chosen: Tensor,
-        frames_J: Tensor,
-        seed: int,
-        key: int,
-    ) -> Tensor:
-        """What broadens partials, a factor near one for each: complex (N, J)."""
-        strengths = (breadth.unflatten(1, (len(HOLDS), -1)) @ self._between.T).transpose(0, 1)
-        blur = torch.ones(len(chosen), len(frames_J), dtype=torch.complex64, device=breadth.device)
-        for k, (hold, strength) in enumerate(zip(HOLDS, strengths, strict=True)):
-            # numbers of their own: no band moves with the hiss or with another
-            bins = chosen.to(frames_J.device) + (k + 1) * len(self._pitch) + FFT_SIZE
-            noise = wandering(seed, key, frames_J, bins, hold).T
-            blur = blur + strength.flatten()[place][:, None] * noise
-        return blur
 
     def _noise_spectrum(self, noise: Tensor, frames_J: Tensor, seed: int, key: int) -> Tensor:
         """(B, Q, J) → complex (B, K, J)."""
         level = self._noise_map @ noise
-        bins = torch.arange(level.shape[1], device=level.device)
-        phase = random_phases(seed, key, frames_J, bins).T
+        phase = random_phases(seed, key, frames_J, level.shape[1]).T
         return torch.complex(level * phase.cos(), level * phase.sin())
 
 

@@ -68,16 +68,6 @@ def test_notes_bring_noise_of_their_own_that_adds_up_in_power() -> None:
     assert torch.allclose(two, one * math.sqrt(2), rtol=1e-3)
 
 
-def test_the_first_generation_has_no_breadth_and_the_second_has_one_for_each_point() -> None:
-    pitches = torch.tensor([A4, E5])
-    assert network()._breadth(pitches) is None
-    with torch.no_grad():
-        breadth = network(generation=2)._breadth(pitches)
-    assert breadth is not None
-    assert breadth.shape == (2, 3 * 28)
-    assert 0 < float(breadth.min()) < float(breadth.max()) < 0.3
-
-
 def test_a_section_that_cannot_be_played_is_refused_before_it_is_trained() -> None:
     with pytest.raises(ValueError, match="players is 0"):
         network(players=0)

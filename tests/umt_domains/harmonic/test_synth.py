@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from umt_domains.harmonic.config import CONTROL_HOP, SAMPLE_RATE
-from umt_domains.harmonic.synth import AMPLITUDE_POINTS, HOLDS, Synthesizer
+from umt_domains.harmonic.synth import AMPLITUDE_POINTS, Synthesizer
 
 BANDS = 16
 A4 = 69 - 21
@@ -119,36 +119,3 @@ def test_leaving_out_silent_pitches_changes_nothing(synth: Synthesizer) -> None:
     amplitudes[:, sounding] = torch.rand(1, 4, len(AMPLITUDE_POINTS), 21)
     whole = synth(amplitudes, ALL, noise)
     assert torch.allclose(whole, synth(amplitudes[:, sounding], sounding, noise), atol=1e-4)
-
-
-@pytest.mark.parametrize(("which", "inside_hz"), [(0, 60.0), (1, 16.0), (2, 4.0)])
-def test_breadth_puts_noise_around_a_partial(which: int, inside_hz: float) -> None:
-    """As strong as the partial, most of it within the band, and no further partial moved."""
-    synth = Synthesizer(inharmonicity=0.0, noise_bands=BANDS)
-    amplitudes, noise = silence(1601)
-    amplitudes[0, A4, 0] = 0.5
-    breadth = torch.zeros(88, len(HOLDS), len(AMPLITUDE_POINTS))
-    breadth[A4, which, 0] = 1.0
-    thin = synth(amplitudes, ALL, noise)[0]
-    broad = synth(amplitudes, ALL, noise, breadth=breadth.flatten(1))[0]
-    added = broad - thin
-    # triangles between random values keep 2/3 of their power, those between frames no less
-    kept = 1.0 if HOLDS[which] == 1 else 2 / 3
-    ratio = float(added.square().mean() / thin.square().mean())
-    assert kept * 0.6 < ratio < kept * 1.1
-    power = torch.fft.rfft(added * torch.hann_window(len(added))).abs().square()
-    hertz = torch.arange(len(power)) * SAMPLE_RATE / len(added)
-    inside = power[(hertz - 440).abs() < inside_hz].sum() / power.sum()
-    wider = power[(hertz - 440).abs() < inside_hz / 4].sum() / power.sum()
-    assert float(inside) > 0.85
-    assert float(wider) < 0.7
-
-
-def test_no_breadth_is_the_same_as_a_breadth_of_nothing(synth: Synthesizer) -> None:
-    generator = torch.Generator().manual_seed(1)
-    amplitudes = torch.rand(1, 88, len(AMPLITUDE_POINTS), 9, generator=generator)
-    _, noise = silence(9)
-    nothing = torch.zeros(88, len(HOLDS) * len(AMPLITUDE_POINTS))
-    assert torch.equal(
-        synth(amplitudes, ALL, noise), synth(amplitudes, ALL, noise, breadth=nothing)
-    )
