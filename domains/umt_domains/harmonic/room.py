@@ -118,7 +118,7 @@ def _fast_size(num_samples: int) -> int:
     >>> _fast_size(308_699)
     311040
     """
-    odd = (3**b * 5**c for b in range(6) for c in range(4))
+    odd: list[int] = [3**b * 5**c for b in range(6) for c in range(4)]
     return min(factor << (-(-num_samples // factor) - 1).bit_length() for factor in odd)
 
 
