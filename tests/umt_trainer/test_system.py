@@ -98,6 +98,11 @@ def test_its_bundles_play(trained: Path) -> None:
         assert len(played) + len(streams.finish([stream])[stream]) == 1600
 
 
+def test_it_ends_with_a_command_in_which_no_bundled_domain_can_be_meant(trained: Path) -> None:
+    *_, last = (trained / "log.txt").read_text().splitlines()
+    assert last.endswith("/bundles umt convert SONG --to user:sine,user:saw")
+
+
 def test_its_bundles_hold_the_best_network_by_validation(trained: Path) -> None:
     best = torch.load(trained / "checkpoints/run-best.pt", weights_only=True)
     encoder = read_bundle(trained / "bundles/encoders/wavenet-tiny.safetensors")

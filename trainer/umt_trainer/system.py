@@ -32,6 +32,7 @@ from umtcli.domain import Family
 from umtcli.errors import UsageError
 from umtcli.learning import Learning
 from umtcli.pipeline.device import resolve_device, torch_threads
+from umtcli.plugins import USER_PACKAGE
 
 
 def train_system(
@@ -270,5 +271,6 @@ def _tell_bundles(infos: list[BundleInfo], out: Path, journal: Journal, *, json:
             console.print_json({"event": info.kind, "name": info.name, "path": str(info.path)})
         else:
             console.print_result(str(info.path))
-    domains = ",".join(info.name for info in infos if info.kind == "decoder")
-    journal.tell(f"Done. Try: UMT_HOME={out / 'bundles'} umt convert SONG --to {domains}")
+    # by their package: the names may be those of bundled domains
+    names = [f"{USER_PACKAGE}:{info.name}" for info in infos if info.kind == "decoder"]
+    journal.tell(f"Done. Try: UMT_HOME={out / 'bundles'} umt convert SONG --to {','.join(names)}")
