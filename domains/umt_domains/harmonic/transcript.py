@@ -110,18 +110,17 @@ class _Scribe:
 
     def _strike(self, number: int, pitch: int) -> list[Event]:
         """A peak of the onset ends the note before it, and begins one if that sounds soon."""
-        peak = self._waiting[1, pitch, number : number + 3].tolist()
-        at_s = _middle_s(self._next + number + _vertex(*peak))
+        frame, onset, loud = self._waiting[:, pitch, number : number + 1 + SOON_FRAMES].tolist()
+        at_s = _middle_s(self._next + number + _vertex(*onset[:3]))
         events: list[Event] = []
         if pitch in self._sounding:
             self._sounding.remove(pitch)
             events.append((at_s, LOWEST_MIDI + pitch, 0))
-        soon = self._waiting[:, pitch, number + 1 : number + 1 + SOON_FRAMES]
-        surest = int(soon[0].argmax())
-        if soon[0, surest] > SOUNDS:
+        surest = max(range(1, len(frame)), key=frame.__getitem__)
+        if frame[surest] > SOUNDS:
             self._sounding.add(pitch)
-            loudness = float(soon[2, surest] / soon[0, surest])
-            events.append((at_s, LOWEST_MIDI + pitch, _velocity(loudness)))
+            velocity = _velocity(loud[surest] / frame[surest])
+            events.append((at_s, LOWEST_MIDI + pitch, velocity))
         return events
 
 
