@@ -19,6 +19,7 @@ from torch import Tensor
 
 from umtcli.catalog import Catalog
 from umtcli.domain import Domain
+from umtcli.pipeline.check_notes import notes_are_whole
 from umtcli.pipeline.machines import blame
 from umtcli.pipeline.subject import Subject, feed
 
@@ -252,6 +253,7 @@ CHECKS: dict[str, Callable[[Subject], str | None]] = {
         music_is_heard,
         lookahead_is_honoured,
         options_work_in_their_range,
+        notes_are_whole,
     )
 }
 
