@@ -1,17 +1,36 @@
 """What a family may say beyond the contract in `domain`, and what is taken for granted if not.
 
 Streams may have an attribute `batches`, decoders `precision`, families the methods `engines`
-and `note_streams`.
+and `note_streams`. Decoders may start `PatientStreams` for files.
 Nobody else looks for these: ask here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, Protocol, cast
+
+from umtcli.domain import Streams
 
 if TYPE_CHECKING:
-    from umtcli.domain import Decoder, Family, LatentSpace, Streams
+    from umtcli.domain import Decoder, Family, LatentSpace
+
+
+class PatientStreams(Streams, Protocol):
+    """Streams of a decoder for files, where nobody waits for the first second.
+
+    They may play long after they took, e.g. many stretches of one file side by side.
+    `finish` plays for a moment only: it is to be called again as long as something is owed.
+    """
+
+    notice: str
+    """What users should know about how this is played; empty as long as there is nothing."""
+
+    def owed_s(self, stream_id: int) -> float:
+        """Seconds that were pushed and are not played yet; 0 of a stream that is over."""
+
+    def drop(self, ids: Iterable[int]) -> None:
+        """Forget streams, whatever they owe."""
 
 
 def batches(streams: Streams) -> bool:
@@ -45,3 +64,25 @@ def note_streams(family: Family) -> Callable[[LatentSpace], Streams] | None:
     """
     found = getattr(family, "note_streams", None)
     return cast("Callable[[LatentSpace], Streams] | None", found)
+
+
+def patient_streams(decoder: Decoder, seed: int) -> Streams:
+    """Start a decoder's `PatientStreams`; its ordinary streams if it has none."""
+    start = getattr(decoder, "patient_streams", decoder.streams)
+    return cast("Streams", start(seed))
+
+
+def owed_s(streams: Streams, ids: Collection[int]) -> float:
+    """The most that any of these streams owes, in seconds; nothing if they are not patient."""
+    owed = getattr(streams, "owed_s", None)
+    return max((owed(i) for i in ids), default=0.0) if owed else 0.0
+
+
+def drop(streams: Streams, ids: Iterable[int]) -> None:
+    """Forget streams whose rest nobody wants."""
+    getattr(streams, "drop", streams.finish)(ids)
+
+
+def notice(streams: Streams) -> str:
+    """What users should know about how streams play; mostly nothing."""
+    return str(getattr(streams, "notice", ""))

@@ -68,7 +68,7 @@ class ConvertProgress:
         self._files: dict[str, _File] = {}
         self._done: set[str] = set()
         self._told: set[str] = set()
-        """Errors that need not be said again."""
+        """What need not be said again."""
 
     def __enter__(self) -> ConvertProgress:
         self._bars.start()
@@ -85,7 +85,9 @@ class ConvertProgress:
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
         if isinstance(event, Noticed):
-            if not self._quiet:
+            # workers of one run may notice the same
+            if not self._quiet and event.message not in self._told:
+                self._told.add(event.message)
                 with self._paused():
                     console.say(event.message)
         elif isinstance(event, RunPlanned):

@@ -130,6 +130,19 @@ class Step:
         first, rest = self.heard.cut(num_frames)
         return replace(self, heard=first, last=False), replace(self, heard=rest)
 
+    @property
+    def over(self) -> bool:
+        """Whether the file ended here, and all of it was played."""
+        return self.last and not self.lane.voices.ids
+
+    @property
+    def owed(self) -> Step | None:
+        """The end once more, if it was played and something is owed still."""
+        if not self.last or self.over:
+            return None
+        _, nothing_more = self.heard.cut(self.heard.num_frames)
+        return replace(self, heard=nothing_more)
+
 
 def play(streams: Streams, steps: Sequence[Step]) -> list[Exception | None]:
     """Take the lanes of several files a step further through one decoder.
@@ -147,7 +160,7 @@ def play(streams: Streams, steps: Sequence[Step]) -> list[Exception | None]:
 
 def _taken(step: Step, blocks: Sequence[Tensor]) -> Exception | None:
     try:
-        step.lane.take(blocks, step.heard, step.num_heard, last=step.last)
+        step.lane.take(blocks, step.heard, step.num_heard, last=step.over)
     except Exception as e:
         return e
     return None

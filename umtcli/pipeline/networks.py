@@ -18,8 +18,9 @@ from typing import Any
 
 import torch
 
+from umtcli.optional import notice
 from umtcli.pipeline.ear import Heard
-from umtcli.pipeline.events import Noticed
+from umtcli.pipeline.events import JobAdvanced, Noticed
 from umtcli.pipeline.lane import Step
 from umtcli.pipeline.machines import blame
 from umtcli.pipeline.passage import Passage
@@ -64,6 +65,8 @@ class Networks:
         self._stages: list[Stage] = []
         self._computing = 0
         self._told_of_memory = False
+        self._told: set[str] = set()
+        """What decoders had to say."""
 
     @property
     def room(self) -> int:
@@ -144,6 +147,7 @@ class Networks:
                     self._heard(item.member, item.beat, outcome)
                 else:
                     self._played(item.member, item, *outcome)
+            self._notice(notice(stage.streams))
         for item in items:
             self._end_turn(item.beat)
 
@@ -158,6 +162,22 @@ class Networks:
             part.error = blame(error, f"Playing {part.name}")
         elif rest is not None:
             self._queue(replace(item, step=rest), first=True)
+            if item.beat.block_TC is None:
+                self._tell_progress(item.beat)
+
+    def _tell_progress(self, beat: Beat) -> None:
+        """Of what is played after all was heard; once for each second."""
+        passage = beat.passage
+        done_s = int(passage.seconds_done(beat))
+        if done_s > passage.told_s:
+            passage.told_s = done_s
+            self._runner.tell(JobAdvanced(passage.job, done_s))
+
+    def _notice(self, message: str) -> None:
+        """Tell once what should be known."""
+        if message and message not in self._told:
+            self._told.add(message)
+            self._runner.tell(Noticed(message))
 
     def _fail(self, stage: Stage, error: Exception) -> None:
         """A network failed: it ends one file, or puts several off."""

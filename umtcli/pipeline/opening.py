@@ -45,7 +45,9 @@ def open_part(
         rate_heard=encoder.sample_rate,
         rate_out=rate_out,
     )
-    stage = stages.decoder(decoder, settings.request.seed, encoder.space.frame_rate)
+    patient = output.path is not None  # a pipe wants its audio soon
+    frame_rate = encoder.space.frame_rate
+    stage = stages.decoder(decoder, settings.request.seed, frame_rate, patient=patient)
     mid = plays_mid(decoder, settings.num_channels)
     return encoder, Part(output, lane, sink, stage, plays_mid=mid)
 

@@ -42,6 +42,8 @@ class Passage:
     """Whether no more blocks are to come."""
     moving: bool = False
     """Whether it was opened, and is not being completed."""
+    told_s: int = 0
+    """Whole seconds that were told to be done, of what is played after all was heard."""
     thread: threading.Thread | None = None
     """That opens or completes it."""
 
@@ -59,6 +61,11 @@ class Passage:
         """How much of the input there is up to the end of a beat."""
         assert self.reader is not None
         return beat.num_heard / self.reader.sample_rate
+
+    def seconds_done(self, beat: Beat) -> float:
+        """How much of that all working parts have played."""
+        owed_s = max((part.owed_s for part in self.parts if part.works), default=0.0)
+        return max(0.0, self.seconds(beat) - owed_s)
 
     def fail(self, error: Exception, doing: str) -> None:
         """Note why no part can go on."""

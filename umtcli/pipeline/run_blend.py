@@ -14,6 +14,7 @@ import torch
 
 from umtcli.catalog import Catalog
 from umtcli.media import AudioReader, LoudnessMeter, open_audio
+from umtcli.optional import notice
 from umtcli.pipeline.blending import Joint, Moment, blend
 from umtcli.pipeline.book import Book
 from umtcli.pipeline.device import num_threads, resolve_device, torch_threads
@@ -22,6 +23,7 @@ from umtcli.pipeline.events import (
     JobFinished,
     JobStarted,
     Listener,
+    Noticed,
     RunPlanned,
     ignore,
 )
@@ -146,12 +148,16 @@ class _Blender:
             self._listener(JobAdvanced(self._job, num_heard / sample_rate))
         _, nothing_more = last.heard.cut(last.heard.num_frames)
         _step(part, Step(part.lane, nothing_more, num_heard, last=True))
+        if message := notice(part.stage.streams):
+            self._listener(Noticed(message))
 
 
-def _step(part: Part, step: Step) -> None:
-    (error,) = play(part.stage.streams, [step])
-    if error is not None:
-        raise error
+def _step(part: Part, step: Step | None) -> None:
+    while step is not None:
+        (error,) = play(part.stage.streams, [step])
+        if error is not None:
+            raise error
+        step = step.owed
 
 
 def _open(path: Path, block_s: float, cleanup: Holdings) -> AudioReader:

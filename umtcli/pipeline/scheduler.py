@@ -183,7 +183,7 @@ class Scheduler:
         passage = beat.passage
         passage.beats.remove(beat)
         if passage.works and beat.block_TC is not None:
-            self._runner.tell(JobAdvanced(passage.job, passage.seconds(beat)))
+            self._runner.tell(JobAdvanced(passage.job, passage.seconds_done(beat)))
         self._move(passage)
 
     def _complete(self, passage: Passage) -> None:

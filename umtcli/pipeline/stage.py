@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from umtcli.domain import Decoder, Encoder, Streams
 from umtcli.errors import UmtError
 from umtcli.media import Block
-from umtcli.optional import batches
+from umtcli.optional import batches, owed_s, patient_streams
 from umtcli.pipeline.device import torch_threads
 from umtcli.pipeline.ear import Ear, Heard, hear
 from umtcli.pipeline.jobs import Output
@@ -65,6 +65,8 @@ class Part:
     """Whether it is to be made again, since it failed together with others."""
     must_be_alone: bool = False
     """Whether nothing else may be in flight then."""
+    owed_s: float = 0.0
+    """Seconds that its decoder took and has not played yet."""
 
     @property
     def name(self) -> str:
@@ -180,7 +182,11 @@ class Stage:
             whole = self.piece_frames is None
             cuts.append((item.step, None) if whole else item.step.cut(self.piece_frames or 1))
         errors = play(self.streams, [step for step, _ in cuts])
-        return [(error, rest) for error, (_, rest) in zip(errors, cuts, strict=True)]
+        for item in items:
+            assert isinstance(item.member, Part)
+            item.member.owed_s = owed_s(self.streams, item.member.lane.voices.ids)
+        pairs = zip(errors, cuts, strict=True)
+        return [(error, rest or step.owed) for error, (step, rest) in pairs]
 
     def _clear(self) -> None:
         leaving, self._leaving = self._leaving, []
@@ -198,31 +204,50 @@ class Stages:
         """
         self._num_threads = num_threads
         self._lock = threading.Lock()
-        self._shared: dict[int, tuple[object, Stage]] = {}
-        """By the identity of a network, which stays its own as long as it is here."""
+        self._shared: dict[tuple[int, bool], tuple[object, Stage]] = {}
+        """By the identity of a network, which stays its own as long as it is here, and whether
+        it is patient."""
 
     def encoder(self, encoder: Encoder) -> Stage:
         """Where a file is heard."""
-        return self._of(encoder, encoder.streams, None)
+        return self._of((id(encoder), False), encoder, encoder.streams, None)
 
-    def decoder(self, decoder: Decoder, seed: int, frame_rate: float) -> Stage:
-        """Where an output is played, from latents of a frame rate (Hz)."""
-        return self._of(decoder, lambda: decoder.streams(seed), math.ceil(PIECE_S * frame_rate))
+    def decoder(self, decoder: Decoder, seed: int, frame_rate: float, *, patient: bool) -> Stage:
+        """Where an output is played.
+
+        Args:
+            decoder: what plays.
+            seed: of the run.
+            frame_rate: of the latents, in Hz.
+            patient: whether nobody waits for the first second.
+        """
+
+        def start() -> Streams:
+            return patient_streams(decoder, seed) if patient else decoder.streams(seed)
+
+        piece_frames = math.ceil(PIECE_S * frame_rate)
+        return self._of((id(decoder), patient), decoder, start, piece_frames)
 
     def forget(self, stage: Stage) -> None:
         """One that failed is in an unknown state: the next file gets another."""
         with self._lock:
             self._shared = {key: own for key, own in self._shared.items() if own[1] is not stage}
 
-    def _of(self, network: object, start: Callable[[], Streams], piece_frames: int | None) -> Stage:
+    def _of(
+        self,
+        key: tuple[int, bool],
+        network: object,
+        start: Callable[[], Streams],
+        piece_frames: int | None,
+    ) -> Stage:
         # equal networks are one object for the whole run, see Machines
         with self._lock:
-            if id(network) in self._shared:
-                return self._shared[id(network)][1]
+            if key in self._shared:
+                return self._shared[key][1]
             with torch_threads(self._num_threads):
                 streams = start()
             if not batches(streams):
                 return Stage(streams, shared=False)
             stage = Stage(streams, shared=True, piece_frames=piece_frames)
-            self._shared[id(network)] = (network, stage)
+            self._shared[key] = (network, stage)
             return stage

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from umtcli.domain import Streams
+from umtcli.optional import drop, owed_s
 
 
 class Voices:
@@ -34,7 +35,7 @@ class Voices:
             num_voices: 1 or 2.
         """
         self.ids: list[int] = []
-        """Of the streams; none before the first block, and none after the last."""
+        """Of the streams; none before the first block, and none when all is played."""
         self._num_voices = num_voices
         self._equal = True
 
@@ -67,6 +68,9 @@ class Turn:
 def advance(streams: Streams, turns: Sequence[Turn]) -> list[list[Tensor]]:
     """Push the blocks of several files in one call, and end those that are over.
 
+    Voices that still have streams after their last turn are owed something: they are to have
+    that turn again, without blocks.
+
     Args:
         streams: of the network; others may be open in it.
         turns: each of another file, or other voices of one.
@@ -81,7 +85,8 @@ def advance(streams: Streams, turns: Sequence[Turn]) -> list[list[Tensor]]:
     over = [stream_id for turn in turns if turn.last for stream_id in turn.voices.ids]
     rest = streams.finish(over) if over else {}
     return [
-        _ended(turn, ready, rest) if turn.last else turn.voices.in_order(ready) for turn in turns
+        _ended(streams, turn, ready, rest) if turn.last else turn.voices.in_order(ready)
+        for turn in turns
     ]
 
 
@@ -89,12 +94,15 @@ def abandon(streams: Streams, voices: Iterable[Voices]) -> None:
     """End streams whose rest nobody wants, so that others can have their places."""
     for each in voices:
         if each.ids:
-            streams.finish(each.ids)
+            drop(streams, each.ids)
             each.ids = []
 
 
-def _ended(turn: Turn, ready: Mapping[int, Tensor], rest: Mapping[int, Tensor]) -> list[Tensor]:
+def _ended(
+    streams: Streams, turn: Turn, ready: Mapping[int, Tensor], rest: Mapping[int, Tensor]
+) -> list[Tensor]:
     pairs = zip(turn.voices.in_order(ready), turn.voices.in_order(rest), strict=True)
     blocks = [torch.cat(pair, dim=-1) for pair in pairs]
-    turn.voices.ids = []
+    if not owed_s(streams, turn.voices.ids):
+        turn.voices.ids = []
     return blocks

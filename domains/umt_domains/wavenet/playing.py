@@ -15,10 +15,12 @@ from torch import Tensor
 from umt_domains import counter
 from umt_domains.wavenet import mulaw
 from umt_domains.wavenet.choice import Choice
+from umt_domains.wavenet.cutting import Plan
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.engine.choosing import TORCH, compiled_decoder
 from umt_domains.wavenet.folded import Folded, fold
 from umt_domains.wavenet.frames import frame_by_frame
+from umt_domains.wavenet.patient import CutStreams, Rows
 from umt_domains.wavenet.sampler import Tile
 from umtcli.domain import Streams, Value
 
@@ -27,6 +29,8 @@ CPU_ROWS = 16
 single stream would pay too much, with fewer many streams would read the weights too often."""
 GPU_ROWS = 32
 """Rows of a tile on a GPU, where launching a step takes longer than computing it."""
+MOST_BYTES = 2**31
+"""Of what all pieces of long files that are played at the same time remember."""
 
 
 class WavenetDecoder:
@@ -45,6 +49,7 @@ class WavenetDecoder:
         self.sample_rate = network.config.sample_rate
         self._weights = fold(network, device)
         self._num_rows = CPU_ROWS if device == "cpu" else GPU_ROWS
+        self._plan = None if options["exact"] else Plan.of(network.config)
         self._choice = Choice(float(options["temperature"]), float(options["top_p"]))
         self._compiled = None
         if device == "cpu":
@@ -60,7 +65,7 @@ class WavenetDecoder:
         """Of the weights: `float32` or `bfloat16`."""
         return "float32" if self._compiled is None else self._compiled.engine.precision
 
-    def streams(self, seed: int = 0) -> Streams:
+    def streams(self, seed: int = 0) -> Rows:
         """Start a new set of streams: (C, F) blocks in, (T,) blocks out."""
         if self._compiled is None:
             return SampledStreams(self._weights, self._choice, seed, self._num_rows)
@@ -68,14 +73,26 @@ class WavenetDecoder:
 
         return CompiledStreams(self._compiled, self._choice, seed)
 
+    def patient_streams(self, seed: int = 0) -> Streams:
+        """The same for files: long ones are cut, see `patient`, unless `exact` is set."""
+        if self._plan is None:
+            return self.streams(seed)
+        return CutStreams(self.streams(seed), self._plan, self._pieces_at_once())
+
+    def _pieces_at_once(self) -> int:
+        """As many as fill the engine, unless memory is short; it changes no result."""
+        config, threads = self._weights.config, torch.get_num_threads()
+        row_bytes = 4 * sum(config.dilations) * config.residual_channels
+        return max(threads, min(self._num_rows * threads, MOST_BYTES // row_bytes))
+
 
 @dataclass
 class _Stream:
     key: int
     tile: Tile
     row: int
-    num_samples: int = 0
-    """Played so far."""
+    next_sample: int
+    """Absolute place of what it plays next."""
 
 
 class SampledStreams:
@@ -100,15 +117,15 @@ class SampledStreams:
         self._free: list[tuple[Tile, int]] = []
         self._next_id = 0
 
-    def open(self, key: int = 0) -> int:
-        """Start a stream and return its id."""
+    def open(self, key: int = 0, first_sample: int = 0) -> int:
+        """Start a stream and return its id; see `patient.Rows`."""
         if not self._free:
             tile = Tile(self._weights, self._choice.draw, self._num_rows)
             self._free = [(tile, row) for row in reversed(range(self._num_rows))]
         tile, row = self._free.pop()
         tile.reset(row)
         stream_id, self._next_id = self._next_id, self._next_id + 1
-        self._streams[stream_id] = _Stream(key, tile, row)
+        self._streams[stream_id] = _Stream(key, tile, row, first_sample)
         return stream_id
 
     def push(self, blocks: Mapping[int, Tensor]) -> dict[int, Tensor]:
@@ -142,10 +159,10 @@ class SampledStreams:
             stream = self._streams[stream_id]
             latent_NC[stream.row] = latent_C
             uniform_TN[:, stream.row] = counter.uniform(
-                self._seed, stream.key, stream.num_samples, hop
+                self._seed, stream.key, stream.next_sample, hop
             )
             playing_N[stream.row] = True
-            stream.num_samples += hop
+            stream.next_sample += hop
         classes_TN = tile.play(latent_NC.to(device), uniform_TN.to(device), playing_N.to(device))
         wav_NT = mulaw.decode(classes_TN.cpu()).T
         return {stream_id: wav_NT[self._streams[stream_id].row] for stream_id in latents}

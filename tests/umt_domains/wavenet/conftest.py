@@ -1,4 +1,7 @@
-"""Networks so small that a loop over their samples takes no time, and a download of such."""
+"""Networks so small that a loop over their samples takes no time, and a download of such.
+
+One of them knows what it wants.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,14 @@ from typing import TypeVar
 
 import pytest
 import torch
+from torch import Tensor
 
 import fair_zip
+from umt_domains.wavenet import mulaw
 from umt_domains.wavenet.config import DecoderConfig, EncoderConfig
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.encoder import EncoderNetwork
+from umtcli.pipeline.device import torch_threads
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 
@@ -55,6 +61,20 @@ def published_decoder() -> DecoderNetwork:
 
 
 @pytest.fixture(scope="session")
+def tone() -> Tensor:
+    """The classes of a tone whose period is no whole number of samples."""
+    return mulaw.encode(0.7 * torch.sin(2 * torch.pi * torch.arange(4_000) / 37.3))
+
+
+@pytest.fixture(scope="session")
+def tone_decoder(tone: Tensor) -> DecoderNetwork:
+    """Trained to go on with the tone, until it is sure of the next class."""
+    # two threads that wait for each other would take a hundred times as long
+    with torch_threads(1):
+        return _taught(tone)
+
+
+@pytest.fixture(scope="session")
 def states() -> list[fair_zip.State]:
     """The best models of the download."""
     return fair_zip.models()
@@ -85,4 +105,29 @@ def shaken(network: Network) -> Network:
         for name, parameter in network.named_parameters():
             if name.endswith("bias"):
                 parameter.uniform_(-1, 1)
+    return network
+
+
+def _taught(tone: Tensor) -> DecoderNetwork:
+    torch.manual_seed(3)
+    config = DecoderConfig(
+        blocks=2,
+        layers=4,
+        residual_channels=16,
+        skip_channels=24,
+        latent_channels=3,
+        hop_samples=50,
+    )
+    network = DecoderNetwork(config)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-2)
+    for step in range(160):
+        starts = torch.randint(0, 3_000, (4,))
+        classes_BT = torch.stack([tone[start : start + 400] for start in starts])
+        optimizer.param_groups[0]["lr"] = 1e-2 * (1 - step / 160)
+        logits_BQT = network(classes_BT, torch.zeros(4, 3, 8))
+        loss = torch.nn.functional.cross_entropy(logits_BQT[..., 100:], classes_BT[:, 100:])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss < 1.5  # of ln 256 = 5.5
     return network

@@ -11,9 +11,13 @@ from torch import Tensor
 
 from umt_domains.counter import uniform
 from umt_domains.wavenet.config import DecoderConfig
+from umt_domains.wavenet.cutting import Plan
 from umt_domains.wavenet.decoder import DecoderNetwork
+from umt_domains.wavenet.patient import CutStreams
 from umt_domains.wavenet.playing import SampledStreams, WavenetDecoder
+from umtcli.domain import Streams
 from umtcli.pipeline.subject import feed
+from umtcli.pipeline.voices import Turn, Voices, advance
 from wavenet_reference import SlowWaveNet, authors_decoder, mulaw_decode, sample
 
 HOP = 13
@@ -21,9 +25,14 @@ ENGINES = ("torch", "plain", "auto")
 
 
 def decoder(
-    network: DecoderNetwork, engine: str = "torch", temperature: float = 1.0, top_p: float = 1.0
+    network: DecoderNetwork,
+    engine: str = "torch",
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    *,
+    exact: bool = False,
 ) -> WavenetDecoder:
-    options = {"temperature": temperature, "top_p": top_p, "engine": engine}
+    options = {"temperature": temperature, "top_p": top_p, "engine": engine, "exact": exact}
     return WavenetDecoder(network, "cpu", options)
 
 
@@ -111,6 +120,70 @@ def test_seed_and_key_decide_and_the_id_does_not(
     assert torch.equal(feed(streams, latents_CF, key=1), once)
     assert not torch.equal(feed(streams, latents_CF, key=2), once)
     assert not torch.equal(feed(machine.streams(seed=2), latents_CF, key=1), once)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_row_that_begins_in_the_midst_draws_the_numbers_of_its_place(
+    small_decoder: DecoderNetwork, engine: str
+) -> None:
+    """As the slow reference does with these numbers; no dilation divides where it begins."""
+    latents_CF, first = latents(6), 3 * HOP
+    streams = decoder(small_decoder, engine).streams(seed=9)
+    row = streams.open(key=4, first_sample=first)
+    played = streams.push({row: latents_CF})[row]
+    slow = SlowWaveNet(authors_decoder(small_decoder), blocks=2, layers=3)
+    uniforms = uniform(9, 4, first, 6 * HOP).tolist()
+    classes = sample(slow, latents_CF.double().numpy(), HOP, uniforms)
+    np.testing.assert_allclose(played.numpy(), [mulaw_decode(q) for q in classes], rtol=2e-6)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_is_asked_to_be_exact_is_never_cut(small_decoder: DecoderNetwork, engine: str) -> None:
+    assert isinstance(decoder(small_decoder, engine).patient_streams(), CutStreams)
+    exact = decoder(small_decoder, engine, exact=True)
+    assert not isinstance(exact.patient_streams(), CutStreams)
+    latents_CF = latents(3)
+    played = patiently(exact.patient_streams(seed=2), latents_CF)
+    assert torch.equal(played, feed(exact.streams(seed=2), latents_CF))
+
+
+@pytest.mark.parametrize(("temperature", "all_alike"), [(0.5, False), (1.0, True)])
+def test_pieces_that_draw_alike_come_to_play_the_same(
+    tone_decoder: DecoderNetwork, temperature: float, *, all_alike: bool
+) -> None:
+    """If there is enough to draw; else each keeps the phase that it began in."""
+    machine = decoder(tone_decoder, "auto", temperature)
+    plan = Plan.of(tone_decoder.config)
+    latents_CF = torch.zeros(3, 2 * plan.piece)
+    whole = feed(machine.streams(seed=2), latents_CF)
+    cut = patiently(machine.patient_streams(seed=2), latents_CF)
+    seam = plan.piece * plan.hop_samples
+    assert torch.equal(cut[:seam], whole[:seam])
+    assert cut.shape == whole.shape
+    assert torch.equal(cut, whole) == all_alike
+
+
+def patiently(streams: Streams, latents_CF: Tensor) -> Tensor:
+    voices = Voices(1)
+    ((ready,),) = advance(streams, [Turn(voices, [latents_CF], last=True)])
+    played = [ready]
+    while voices.ids:
+        ((ready,),) = advance(streams, [Turn(voices, [latents_CF[:, :0]], last=True)])
+        played.append(ready)
+    return torch.cat(played)
+
+
+def test_pieces_fill_the_threads_as_far_as_memory_goes(
+    small_decoder: DecoderNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = decoder(small_decoder, "torch")
+    remembered = 4 * 2 * (1 + 2 + 4) * 8  # bytes of a row: two blocks of three layers
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    for most_bytes, num_rows in ((2**31, 48), (20 * remembered, 20), (remembered, 3)):
+        monkeypatch.setattr("umt_domains.wavenet.playing.MOST_BYTES", most_bytes)
+        streams = machine.patient_streams()
+        assert isinstance(streams, CutStreams)
+        assert streams._num_rows == num_rows
 
 
 def test_rows_of_finished_streams_are_used_again(small_decoder: DecoderNetwork) -> None:

@@ -10,8 +10,46 @@ from signals import noise, write
 from tiny_wavenet import untrained
 from umtcli.catalog import installed_catalog
 from umtcli.pipeline import convert
+from umtcli.pipeline.events import Event, Noticed
 
 LENGTHS_S = (0.6, 0.35, 0.8, 0.5)
+
+
+def test_a_long_file_is_cut_into_the_same_pieces_among_others_and_on_more_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = untrained(tmp_path, layers=4, channels=16, hop_samples=800)
+    songs = [
+        write(tmp_path / f"{number}.wav", noise(length_s, 16_000)[number:], 16_000)
+        for number, length_s in enumerate((5.3, 1.0, 3.1))
+    ]
+    told: list[Event] = []
+
+    def made(folder: str, num_threads: int, inputs: list[Path], **options: object) -> list[bytes]:
+        monkeypatch.setenv("UMT_THREADS", str(num_threads))
+        results = convert(
+            inputs,
+            "noise",
+            tmp_path / folder,
+            catalog=catalog,
+            options=options,
+            listener=told.append,
+            seed=5,
+        )
+        assert [result.error for result in results] == [None] * len(results)
+        return [Path(result.output).read_bytes() for result in results]
+
+    together = made("together", 2, songs)
+    (notice,) = [event.message for event in told if isinstance(event, Noticed)]
+    assert notice.startswith("WaveNet plays long files in pieces of 1.2 s")
+    (tmp_path / "alone").mkdir()
+    assert made("alone", 1, songs[:1]) == together[:1]
+    told.clear()
+    whole = made("exact", 2, songs, exact=True)
+    assert [event for event in told if isinstance(event, Noticed)] == []
+    # what is short is not cut, and what is long is as long as it was
+    assert [a == b for a, b in zip(whole, together, strict=True)] == [False, True, False]
+    assert list(map(len, whole)) == list(map(len, together))
 
 
 @pytest.mark.parametrize(

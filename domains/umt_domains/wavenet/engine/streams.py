@@ -116,7 +116,8 @@ class CompiledDecoder:
 class _Stream:
     key: int
     memory_KR: Floats
-    num_samples: int = 0
+    next_sample: int
+    """Absolute place of what it plays next."""
     last: tuple[int, int] = (NOTHING, mulaw.SILENCE)
 
 
@@ -138,10 +139,10 @@ class CompiledStreams:
         self._streams: dict[int, _Stream] = {}
         self._next_id = 0
 
-    def open(self, key: int = 0) -> int:
-        """Start a stream and return its id."""
+    def open(self, key: int = 0, first_sample: int = 0) -> int:
+        """Start a stream and return its id; see `patient.Rows`."""
         stream_id, self._next_id = self._next_id, self._next_id + 1
-        self._streams[stream_id] = _Stream(key, self._decoder.silence_KR.copy())
+        self._streams[stream_id] = _Stream(key, self._decoder.silence_KR.copy(), first_sample)
         return stream_id
 
     def push(self, blocks: Mapping[int, Tensor]) -> dict[int, Tensor]:
@@ -180,11 +181,12 @@ class CompiledStreams:
         playing = [self._streams[stream_id] for stream_id in latents]
         hop = self._decoder.config.hop_samples
         uniform_TN = torch.stack(
-            [counter.uniform(self._seed, s.key, s.num_samples, hop) for s in playing], dim=1
+            [counter.uniform(self._seed, s.key, s.next_sample, hop) for s in playing], dim=1
         )
         streams = loop.Streams(
             memory_N=np.array([stream.memory_KR.ctypes.data for stream in playing]),
-            time_N=np.array([stream.num_samples for stream in playing]),
+            # where the rings begin does not matter: at its start a stream remembers silence
+            time_N=np.array([stream.next_sample for stream in playing]),
             last_2N=np.array([stream.last for stream in playing]).T.copy(),
         )
         latent_NC = torch.stack(list(latents.values())).float().numpy()
@@ -195,6 +197,6 @@ class CompiledStreams:
         ]
         for stream, (older, newer) in zip(playing, streams.last_2N.T.tolist(), strict=True):
             stream.last = (older, newer)
-            stream.num_samples += hop
+            stream.next_sample += hop
         wav_TN = mulaw.decode(torch.cat([torch.zeros(0, len(playing), dtype=torch.int64), *slices]))
         return dict(zip(latents, wav_TN.T.contiguous(), strict=True))
