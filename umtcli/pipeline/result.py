@@ -21,7 +21,7 @@ class Result:
     output: str
     """The output's path, or `-` for standard output."""
     domain: str
-    """Its name; a mix as it was asked for, e.g. `piano*0.7+strings*0.3`."""
+    """Its name; a mix as it was asked for, e.g. `piano*0.7+strings*0.3`; `midi` of notes."""
     error: UmtError | None = None
     """None if the output is complete."""
     state: State = "done"
