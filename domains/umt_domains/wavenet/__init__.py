@@ -22,7 +22,7 @@ class WavenetFamily:
         Option("temperature", 1.0, 0.0, 2.0, help="0 takes the likeliest … 2 wild; 1 as learned"),
         Option("top_p", 1.0, 0.0, 1.0, help="share of probability that is drawn from; 1 is all"),
         Option("exact", default=False, help="long files are not cut, and take far longer"),
-        Option("engine", "auto", help="what samples on a CPU; `umt doctor` lists what is here"),
+        Option("engine", "auto", help="what samples; `umt doctor` lists what this CPU has"),
     )
 
     def load_encoder(self, bundle: Bundle, device: str) -> WavenetEncoder:

@@ -15,11 +15,13 @@ from torch import Tensor
 from umt_domains import counter
 from umt_domains.wavenet import mulaw
 from umt_domains.wavenet.choice import Choice
+from umt_domains.wavenet.config import DecoderConfig
 from umt_domains.wavenet.cutting import Plan
 from umt_domains.wavenet.decoder import DecoderNetwork
-from umt_domains.wavenet.engine.choosing import TORCH, compiled_decoder
+from umt_domains.wavenet.engine.choosing import TORCH, compiled_decoder, recorder
 from umt_domains.wavenet.folded import Folded, fold
 from umt_domains.wavenet.frames import frame_by_frame
+from umt_domains.wavenet.graphs import Record, as_it_is
 from umt_domains.wavenet.patient import CutStreams, Rows
 from umt_domains.wavenet.sampler import Tile
 from umtcli.domain import Streams, Value
@@ -27,10 +29,12 @@ from umtcli.domain import Streams, Value
 CPU_ROWS = 16
 """Rows of a tile on a CPU. A step costs the same however many rows play: with more of them a
 single stream would pay too much, with fewer many streams would read the weights too often."""
-GPU_ROWS = 32
-"""Rows of a tile on a GPU, where launching a step takes longer than computing it."""
+GPU_ROWS = range(32, 257, 32)
+"""Rows that a tile may have on a GPU, where launching a step takes longer than computing it: as
+many as fit into `MOST_BYTES`. No GPU was at hand to find out how many are best."""
 MOST_BYTES = 2**31
-"""Of what all pieces of long files that are played at the same time remember."""
+"""Of what rows remember: those of a tile on a GPU, and those of all pieces of long files that
+are played at the same time on a CPU."""
 
 
 class WavenetDecoder:
@@ -48,17 +52,21 @@ class WavenetDecoder:
     def __init__(self, network: DecoderNetwork, device: str, options: Mapping[str, Value]) -> None:
         self.sample_rate = network.config.sample_rate
         self._weights = fold(network, device)
-        self._num_rows = CPU_ROWS if device == "cpu" else GPU_ROWS
+        self._num_rows = CPU_ROWS if device == "cpu" else gpu_rows(network.config)
         self._plan = None if options["exact"] else Plan.of(network.config)
         self._choice = Choice(float(options["temperature"]), float(options["top_p"]))
         self._compiled = None
+        self._engine = TORCH
+        self._record: Record = as_it_is
         if device == "cpu":
             self._compiled = compiled_decoder(str(options["engine"]), self._weights)
+        else:
+            self._engine, self._record = recorder(str(options["engine"]), device)
 
     @property
     def engine(self) -> str:
         """What samples."""
-        return TORCH if self._compiled is None else self._compiled.engine.name
+        return self._engine if self._compiled is None else self._compiled.engine.name
 
     @property
     def precision(self) -> str:
@@ -68,7 +76,7 @@ class WavenetDecoder:
     def streams(self, seed: int = 0) -> Rows:
         """Start a new set of streams: (C, F) blocks in, (T,) blocks out."""
         if self._compiled is None:
-            return SampledStreams(self._weights, self._choice, seed, self._num_rows)
+            return SampledStreams(self._weights, self._choice, seed, self._num_rows, self._record)
         from umt_domains.wavenet.engine.streams import CompiledStreams
 
         return CompiledStreams(self._compiled, self._choice, seed)
@@ -81,9 +89,26 @@ class WavenetDecoder:
 
     def _pieces_at_once(self) -> int:
         """As many as fill the engine, unless memory is short; it changes no result."""
-        config, threads = self._weights.config, torch.get_num_threads()
-        row_bytes = 4 * sum(config.dilations) * config.residual_channels
-        return max(threads, min(self._num_rows * threads, MOST_BYTES // row_bytes))
+        if self._weights.past_LRM.device.type != "cpu":
+            return self._num_rows
+        threads = torch.get_num_threads()
+        most = MOST_BYTES // row_bytes(self._weights.config)
+        return max(threads, min(self._num_rows * threads, most))
+
+
+def row_bytes(config: DecoderConfig) -> int:
+    """What a row remembers, in float32."""
+    return 4 * sum(config.dilations) * config.residual_channels
+
+
+def gpu_rows(config: DecoderConfig) -> int:
+    """Rows of a tile on a GPU.
+
+    >>> gpu_rows(DecoderConfig()), gpu_rows(DecoderConfig(layers=14))
+    (256, 64)
+    """
+    most = MOST_BYTES // row_bytes(config)
+    return max((rows for rows in GPU_ROWS if rows <= most), default=GPU_ROWS[0])
 
 
 @dataclass
@@ -103,10 +128,18 @@ class SampledStreams:
         choice: chooses each class from its logits.
         seed: keys the randomness, together with a stream's key and the absolute sample.
         num_rows: N, rows of a tile. Logits depend on it in their last bits.
+        record: see `Tile`.
     """
 
-    def __init__(self, weights: Folded, choice: Choice, seed: int, num_rows: int) -> None:
-        self._weights, self._choice = weights, choice
+    def __init__(
+        self,
+        weights: Folded,
+        choice: Choice,
+        seed: int,
+        num_rows: int,
+        record: Record = as_it_is,
+    ) -> None:
+        self._weights, self._choice, self._record = weights, choice, record
         self._seed = seed
         self._num_rows = num_rows
         # a step is too small to share: each tile is played by one thread, several tiles at once
@@ -120,7 +153,7 @@ class SampledStreams:
     def open(self, key: int = 0, first_sample: int = 0) -> int:
         """Start a stream and return its id; see `patient.Rows`."""
         if not self._free:
-            tile = Tile(self._weights, self._choice.draw, self._num_rows)
+            tile = Tile(self._weights, self._choice.draw, self._num_rows, self._record)
             self._free = [(tile, row) for row in reversed(range(self._num_rows))]
         tile, row = self._free.pop()
         tile.reset(row)

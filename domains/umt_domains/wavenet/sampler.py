@@ -15,10 +15,12 @@ says why it is the network's formula):
     a = a_past + x·now        a = σ(a)        h = g − 2·g·f        x = x + h·residual
 
 A tile has a fixed number of rows, of which some may be idle: a matrix product rounds by
-its shape, and this way the shape never changes.
+its shape, and this way the shape never changes. It plays a frame in slices, all of one length
+and in the same memory, so that a slice can be recorded once and launched as a whole
+(`graphs.py`).
 
 C latent channels, K = L·N places, L layers, N rows, Q µ-law classes, R residual channels,
-T samples of one latent frame.
+S skip channels, T samples of one latent frame, U samples of a slice.
 """
 
 from __future__ import annotations
@@ -31,9 +33,13 @@ from torch import Tensor
 from umt_domains.wavenet import mulaw
 from umt_domains.wavenet.config import NUM_CLASSES
 from umt_domains.wavenet.folded import NOTHING, Folded
+from umt_domains.wavenet.graphs import Record, as_it_is
 
 Draw = Callable[[Tensor, Tensor, Tensor], None]
 """(logits (N, Q), uniform (N, 1), classes (N, 1)): writes the classes, may spoil the logits."""
+
+MOST_AT_ONCE = 64
+"""Samples of a slice: recording more takes longer, and what it saves is lost among them."""
 
 
 class Tile:
@@ -43,9 +49,12 @@ class Tile:
         weights: on the device where the tile shall live; tiles may share them.
         draw: chooses each class from its logits, as `Choice.draw`.
         num_rows: N.
+        record: records the loop over the samples of a slice.
     """
 
-    def __init__(self, weights: Folded, draw: Draw, num_rows: int) -> None:
+    def __init__(
+        self, weights: Folded, draw: Draw, num_rows: int, record: Record = as_it_is
+    ) -> None:
         config, device = weights.config, weights.past_LRM.device
         dilations = torch.tensor(config.dilations, device=device)
         self._weights = weights
@@ -61,6 +70,14 @@ class Tile:
         self._time_N = torch.zeros(num_rows, dtype=torch.int64, device=device)
         self._last_2N = torch.full((2, num_rows), NOTHING, device=device)
         self._make_buffers(device)
+        with torch.inference_mode():
+            self._play_slice = record(self._sample)
+            self._memory[-1] = 0  # recording may have played, in idle rows
+
+    @property
+    def device(self) -> torch.device:
+        """Where it lives."""
+        return self._memory.device
 
     def _make_buffers(self, device: torch.device) -> None:
         config, rows, layers = self._weights.config, self._num_rows, len(self._weights.offset_LR)
@@ -69,15 +86,18 @@ class Tile:
         self._a_LNM = torch.empty(layers, rows, 2 * residual, device=device)
         self._h_NK = torch.empty(rows, layers * residual, device=device)
         self._past_KR = torch.empty(layers * rows, residual, device=device)
-        self._steer_LNM = torch.empty_like(self._a_LNM)
+        self._steer_LNM = torch.zeros_like(self._a_LNM)
         self._older_NR = torch.empty(rows, residual, device=device)
         self._skip_NS = torch.empty(rows, skip, device=device)
         self._fc_NS = torch.empty_like(self._skip_NS)
-        self._head_NS = torch.empty_like(self._skip_NS)
+        self._head_NS = torch.zeros_like(self._skip_NS)
         self._logits_NQ = torch.empty(rows, NUM_CLASSES, device=device)
-        self._classes_TN = torch.empty(
-            config.hop_samples + 2, rows, dtype=torch.int64, device=device
-        )
+        hop = config.hop_samples
+        at_once = max(length for length in range(1, MOST_AT_ONCE + 1) if hop % length == 0)
+        self._uniform_UN = torch.full((at_once, rows), 0.5, device=device)
+        self._places_UK = torch.full((at_once, layers * rows), len(self._memory) - 1, device=device)
+        # two more: of the samples before
+        self._classes_UN = torch.full((at_once + 2, rows), NOTHING, device=device)
 
     @torch.inference_mode()
     def reset(self, row: int) -> None:
@@ -101,15 +121,22 @@ class Tile:
         Shape:
             returns: (T, N), int64; meaningless in idle rows
         """
-        weights, classes_TN = self._weights, self._classes_TN
+        weights, classes_UN = self._weights, self._classes_UN
         latents_LNC = latent_NC.expand(len(weights.latent_LCM), -1, -1)
         torch.baddbmm(weights.constant_LM, latents_LNC, weights.latent_LCM, out=self._steer_LNM)
         torch.addmm(weights.head_S, latent_NC, weights.head_CS, out=self._head_NS)
-        classes_TN[:2] = self._last_2N
-        self._sample(self._places(playing_N), uniform_TN)
-        self._last_2N = torch.where(playing_N, classes_TN[-2:], self._last_2N)
+        classes_UN[:2] = self._last_2N
+        played, at_once = [], len(self._uniform_UN)
+        slices = zip(self._places(playing_N).split(at_once), uniform_TN.split(at_once), strict=True)
+        for places_UK, uniform_UN in slices:
+            self._places_UK.copy_(places_UK)
+            self._uniform_UN.copy_(uniform_UN)
+            self._play_slice()
+            played.append(classes_UN[2:].clone())
+            classes_UN[:2] = classes_UN[-2:].clone()
+        self._last_2N = torch.where(playing_N, classes_UN[:2], self._last_2N)
         self._time_N += len(uniform_TN) * playing_N
-        return classes_TN[2:].clone()
+        return torch.cat(played)
 
     def _places(self, playing_N: Tensor) -> Tensor:
         """Where each layer of each row remembers, at each sample of the frame: (T, K)."""
@@ -119,19 +146,19 @@ class Tile:
         places_TLN = rows_N + self._start_L1 + (time_T1N & self._mask_L1)
         return places_TLN.where(playing_N, len(self._memory) - 1).flatten(1)
 
-    def _sample(self, places_TK: Tensor, uniform_TN: Tensor) -> None:
-        """The loop over samples: but for the choice, nothing in it makes a tensor."""
+    def _sample(self) -> None:
+        """The loop over a slice's samples: but for the choice, nothing in it makes a tensor."""
         weights, memory, draw = self._weights, self._memory, self._draw
         x_LNR, a_LNM, h_NK, past_KR = self._x_LNR, self._a_LNM, self._h_NK, self._past_KR
         first_NR, older_NR = x_LNR[0], self._older_NR
         inputs_KR, past_LNR = x_LNR[:-1].flatten(0, 1), past_KR.view_as(x_LNR[:-1])
         skip_NS, fc_NS, logits_NQ = self._skip_NS, self._fc_NS, self._logits_NQ
         layers = self._layers()
-        classes = self._classes_TN.unbind()
-        columns = self._classes_TN[..., None].unbind()
+        classes = self._classes_UN.unbind()
+        columns = self._classes_UN[..., None].unbind()
         steps = zip(
-            places_TK.unbind(),
-            uniform_TN[..., None].unbind(),
+            self._places_UK.unbind(),
+            self._uniform_UN[..., None].unbind(),
             classes,
             classes[1:],
             columns[2:],

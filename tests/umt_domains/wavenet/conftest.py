@@ -53,6 +53,13 @@ def small_decoder() -> DecoderNetwork:
     return shaken(DecoderNetwork(config))
 
 
+@pytest.fixture(scope="session")
+def full_width() -> DecoderNetwork:
+    """The paper's channels, a few layers: matrix products take the path they take in earnest."""
+    torch.manual_seed(4)
+    return DecoderNetwork(DecoderConfig(blocks=2, layers=3, hop_samples=15))
+
+
 @pytest.fixture
 def published_decoder() -> DecoderNetwork:
     """Of the published models' depth and width; only its hop is short."""

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from umt_domains.counter import uniform
-from umt_domains.wavenet.config import DecoderConfig
 from umt_domains.wavenet.cutting import Plan
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.patient import CutStreams
@@ -38,13 +37,6 @@ def decoder(
 
 def latents(num_frames: int, seed: int = 0, channels: int = 5) -> Tensor:
     return torch.randn(channels, num_frames, generator=torch.Generator().manual_seed(seed))
-
-
-@pytest.fixture(scope="module")
-def full_width() -> DecoderNetwork:
-    """The paper's channels, a few layers: matrix products take the path they take in earnest."""
-    torch.manual_seed(4)
-    return DecoderNetwork(DecoderConfig(blocks=2, layers=3, hop_samples=15))
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -15,8 +15,9 @@ from umtcli.errors import OptionError
 if TYPE_CHECKING:
     from umt_domains.wavenet.engine.streams import CompiledDecoder
     from umt_domains.wavenet.folded import Folded
+    from umt_domains.wavenet.graphs import Record
 
-AUTO, TORCH, PLAIN = "auto", "torch", "plain"
+AUTO, TORCH, PLAIN, CUDA_GRAPH = "auto", "torch", "plain", "cuda-graph"
 
 
 @cache
@@ -66,6 +67,28 @@ def compiled_decoder(name: str, folded: Folded) -> CompiledDecoder | None:
         from umt_domains.wavenet.engine.streams import CompiledDecoder
 
         return CompiledDecoder(folded, fastest() if name == AUTO else make(name))
+
+
+def recorder(name: str, device: str) -> tuple[str, Record]:
+    """The engine of a name on another device than the CPU, and how it records torch's steps.
+
+    Args:
+        name: `cuda-graph`, `torch`, or `auto` for the first of them that the device has.
+        device: e.g. `cuda:0`.
+
+    Raises:
+        OptionError: the device has no engine of this name.
+    """
+    import torch
+
+    from umt_domains.wavenet.graphs import as_it_is, on_cuda
+
+    place = torch.device(device)
+    known = (CUDA_GRAPH, TORCH) if place.type == "cuda" else (TORCH,)
+    if name not in (AUTO, *known):
+        raise OptionError(f"engine takes {', '.join((AUTO, *known))} on {device}, not {name!r}.")
+    chosen = known[0] if name == AUTO else name
+    return chosen, on_cuda(place) if chosen == CUDA_GRAPH else as_it_is
 
 
 @cache

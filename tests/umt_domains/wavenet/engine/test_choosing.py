@@ -14,6 +14,7 @@ from umt_domains.wavenet import WavenetFamily
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.engine import choosing, machine
 from umt_domains.wavenet.engine.kernel import Kernel
+from umt_domains.wavenet.graphs import as_it_is
 from umt_domains.wavenet.playing import SampledStreams, WavenetDecoder
 from umtcli.errors import OptionError
 
@@ -102,3 +103,17 @@ def test_one_thread_plays_the_same_as_two(small_decoder: DecoderNetwork) -> None
         played.append(streams.push({i: latents[i] for i in ids}))
     for number in latents:
         assert torch.equal(played[0][number], played[1][number])
+
+
+def test_a_gpu_has_graphs_or_torchs_steps_and_others_only_these() -> None:
+    assert [choosing.recorder(name, "cuda:1")[0] for name in ("auto", "cuda-graph", "torch")] == [
+        "cuda-graph",
+        "cuda-graph",
+        "torch",
+    ]
+    assert choosing.recorder("auto", "mps") == ("torch", as_it_is)
+    assert choosing.recorder("torch", "cuda") == ("torch", as_it_is)
+    with pytest.raises(OptionError, match=r"takes auto, cuda-graph, torch on cuda:0, not 'avx2'"):
+        choosing.recorder("avx2", "cuda:0")
+    with pytest.raises(OptionError, match=r"takes auto, torch on xpu, not 'cuda-graph'"):
+        choosing.recorder("cuda-graph", "xpu")
