@@ -2,7 +2,8 @@
 
 from umt_trainer.config import RunConfig
 
-ENCODER_RUN = RunConfig(steps=2600, batch_size=8, crop_s=4.0, learning_rate=3e-3)
+# small batches and many steps: of the same work, a decoder learned more from them
+ENCODER_RUN = RunConfig(steps=6000, batch_size=4, crop_s=4.0, learning_rate=3e-3)
 DECODER_RUN = RunConfig(
-    steps=1600, batch_size=4, crop_s=2.0, learning_rate=3e-3, shards=2, workers=1
+    steps=3200, batch_size=2, crop_s=2.0, learning_rate=3e-3, shards=2, workers=1
 )

@@ -52,8 +52,8 @@ class InstrumentSettings:
 
 SETTINGS = InstrumentSettings(
     RunConfig(
-        steps=1200,
-        batch_size=4,
+        steps=2400,
+        batch_size=2,
         crop_s=2.0,
         learning_rate=3e-3,
         shards=2,
