@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import mido
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from toy import FRAME_RATE, ToyFamily, ToyStream, ToyStreams
+from umt_trainer.midi import Note
 from umtcli.domain import LatentSpace
 
 LOUD = 0.05
@@ -38,16 +38,6 @@ class NotingFamily(ToyFamily):
     def note_streams(self, space: LatentSpace) -> LoudNotes:
         assert space.frame_rate == FRAME_RATE
         return LoudNotes()
-
-
-@dataclass(frozen=True, order=True)
-class Note:
-    """One note of a MIDI file."""
-
-    start_s: float
-    end_s: float
-    pitch: int
-    velocity: int
 
 
 def notes_in(path: Path) -> list[Note]:
