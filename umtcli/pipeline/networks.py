@@ -168,9 +168,8 @@ class Networks:
     def _tell_progress(self, beat: Beat) -> None:
         """Of what is played after all was heard; once for each second."""
         passage = beat.passage
-        done_s = int(passage.seconds_done(beat))
-        if done_s > passage.told_s:
-            passage.told_s = done_s
+        told_s, done_s = passage.done_s, passage.seconds_done(beat)
+        if int(done_s) > int(told_s):
             self._runner.tell(JobAdvanced(passage.job, done_s))
 
     def _notice(self, message: str) -> None:

@@ -42,8 +42,8 @@ class Passage:
     """Whether no more blocks are to come."""
     moving: bool = False
     """Whether it was opened, and is not being completed."""
-    told_s: int = 0
-    """Whole seconds that were told to be done, of what is played after all was heard."""
+    done_s: float = 0.0
+    """Seconds of the input that all working parts have played, as far as was asked."""
     thread: threading.Thread | None = None
     """That opens or completes it."""
 
@@ -63,9 +63,13 @@ class Passage:
         return beat.num_heard / self.reader.sample_rate
 
     def seconds_done(self, beat: Beat) -> float:
-        """How much of that all working parts have played."""
+        """How much of that all working parts have played; never less than before.
+
+        What an encoder holds back counts as played: it is little.
+        """
         owed_s = max((part.owed_s for part in self.parts if part.works), default=0.0)
-        return max(0.0, self.seconds(beat) - owed_s)
+        self.done_s = max(self.done_s, self.seconds(beat) - owed_s)
+        return self.done_s
 
     def fail(self, error: Exception, doing: str) -> None:
         """Note why no part can go on."""
