@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 
 from umt_domains.wavenet import WavenetFamily
-from umtcli.bundle import write_bundle
 from umtcli.catalog import Catalog
 from umtcli.domain import Domain
+from umtcli.learned import write_decoder, write_encoder
 
 PROVENANCE = {"licence": "CC0-1.0", "description": "untrained", "data": "none", "recipe": "none"}
 
@@ -31,28 +31,16 @@ def untrained(folder: Path, *, layers: int, channels: int, hop_samples: int) -> 
     encoder = learning.new_encoder(heard_sizes)
     played_sizes = {**sizes, "residual_channels": channels, "skip_channels": channels}
     decoder = learning.new_decoder(played_sizes)
-    heard = write_bundle(
-        folder / "encoder.safetensors",
-        kind="encoder",
-        family=family.name,
-        name="wavenet/1",
-        config=learning.config_of(encoder),
-        space=learning.encoder_space("wavenet/1"),
-        sample_rate=learning.sample_rate,
-        provenance=PROVENANCE,
-        tensors=encoder.state_dict(),
-        front_end_version=learning.front_end_version,
+    heard = write_encoder(
+        folder / "encoder.safetensors", encoder, learning, name="wavenet/1", provenance=PROVENANCE
     )
-    played = write_bundle(
+    played = write_decoder(
         folder / "noise.safetensors",
-        kind="decoder",
-        family=family.name,
+        decoder,
+        learning,
         name="noise",
-        config=learning.config_of(decoder),
         space=heard.space,
-        sample_rate=learning.sample_rate,
         provenance=PROVENANCE,
-        tensors=decoder.state_dict(),
     )
     return Catalog(
         families={family.name: family},

@@ -28,7 +28,8 @@ from starter.instruments import BY_NAME
 from starter.performance import Part, written
 from starter.pieces import seed_of
 from starter.players import divided
-from starter.render import SAMPLE_RATE, Job, render, run_quietly, safe_gain
+from starter.programs import run_program
+from starter.render import SAMPLE_RATE, Job, render, safe_gain
 from starter.score import Score, fold, write_midi
 from starter.studies import study
 from starter.targets import TARGETS
@@ -160,7 +161,7 @@ def make_source(case: Case, parts: tuple[Part, ...], out: Path, soundfont: Path,
         if case.kind == "mp3":
             lossy = made.with_suffix(".mp3")
             squeeze = [find_ffmpeg(), "-v", "error", "-i", str(made), "-b:a", f"{MP3_KBIT}k"]
-            run_quietly([*squeeze, str(lossy)])
+            run_program([*squeeze, str(lossy)])
             made = lossy
         os.replace(made, path)
     return True

@@ -6,7 +6,6 @@ the recipe's own is which music is learned and what the bundles say of themselve
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from starter.programs import run_program
 from starter.runs import DECODER_RUN, ENCODER_RUN
 from starter.targets import TARGETS
 from umt_domains.harmonic import HarmonicFamily
@@ -26,8 +26,9 @@ from umt_trainer.hearing import heard
 from umt_trainer.loop import Report, train
 from umt_trainer.prepare.scores import read_notes
 from umt_trainer.tasks import DecoderTask, EncoderTask
-from umtcli.bundle import BundleInfo, read_bundle, write_bundle
-from umtcli.errors import TrainingError, UsageError
+from umtcli.bundle import BundleInfo, read_bundle
+from umtcli.errors import TrainingError, UmtError, UsageError
+from umtcli.learned import write_decoder, write_encoder
 
 __all__ = ["DECODER_RUN", "ENCODER_RUN", "train_decoder", "train_encoder"]
 
@@ -56,17 +57,13 @@ def train_encoder(out: Path, config: RunConfig, report: Report) -> BundleInfo:
     task = EncoderTask(network, learning, _load(practice, with_notes=True), background, config)
     trained = train(task, config, out / "runs" / "encoder.pt", report)
     music = f"{len(practice)} pieces and {len(drums)} drum loops"
-    return write_bundle(
+    return write_encoder(
         encoder_path(out),
-        kind="encoder",
-        family=learning.family,
+        trained,
+        learning,
         name=SPACE,
-        config=learning.config_of(trained),
-        space=learning.encoder_space(SPACE),
-        sample_rate=SAMPLE_RATE,
         provenance=_provenance("Hears the notes of any music", music, config, commit),
-        tensors=_halves(trained),
-        front_end_version=learning.front_end_version,
+        half=True,
     )
 
 
@@ -95,16 +92,14 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
     network = learning.new_decoder(decoder_config(domain))
     task = DecoderTask(network, learning, recordings, encoder_bundle.info.space, config)
     trained = train(task, config, out / "runs" / f"{domain}.pt", report)
-    return write_bundle(
+    return write_decoder(
         out / "weights" / f"{domain}.safetensors",
-        kind="decoder",
-        family=learning.family,
+        trained,
+        learning,
         name=domain,
-        config=learning.config_of(trained),
         space=encoder_bundle.info.space,
-        sample_rate=SAMPLE_RATE,
         provenance=_provenance(TARGETS[domain].description, f"{len(paths)} pieces", config, commit),
-        tensors=_halves(trained),
+        half=True,
     )
 
 
@@ -135,23 +130,13 @@ def _load(paths: Sequence[Path], with_notes: bool = False) -> list[Recording]:
         return list(pool.map(load, paths))
 
 
-def _halves(network: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor.half() for name, tensor in network.state_dict().items()}
-
-
 def _commit() -> str:
     """The version of the code, asked for when a run starts: by its end, files may differ."""
+    here = str(Path(__file__).parent)
     try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],  # noqa: S607 - any git on the PATH will do
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=Path(__file__).parent,
-        )
-    except FileNotFoundError:
+        return run_program(["git", "-C", here, "describe", "--always", "--dirty"]).strip()
+    except UmtError:
         return "unknown"
-    return described.stdout.strip() or "unknown"
 
 
 def _provenance(description: str, music: str, config: RunConfig, commit: str) -> dict[str, str]:

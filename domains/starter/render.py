@@ -5,7 +5,6 @@ last and whole, so that a run that was cut off goes on where it was.
 """
 
 import os
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +15,7 @@ import numpy as np
 import soundfile as sf
 
 from starter.performance import Part, write_parts, written
+from starter.programs import run_program
 from starter.score import Score, write_midi
 from umtcli.errors import UmtError
 
@@ -59,7 +59,7 @@ class Job:
         return written(self.parts)
 
 
-Runner = Callable[[Sequence[str]], None]
+Runner = Callable[[Sequence[str]], object]
 
 
 def command(
@@ -87,23 +87,7 @@ def command(
     ]
 
 
-def run_quietly(arguments: Sequence[str]) -> None:
-    """Run a program, its output shown only if it fails.
-
-    Raises:
-        UmtError: The program failed or is not installed.
-    """
-    try:
-        done = subprocess.run(  # noqa: S603 - a list, so no shell reads what is in it
-            arguments, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError as error:
-        raise UmtError(f"{arguments[0]} is not installed: install it first.") from error
-    if done.returncode != 0:
-        raise UmtError(f"{arguments[0]} failed: {' '.join(done.stderr.split())[-500:]}")
-
-
-def render(job: Job, runner: Runner = run_quietly) -> bool:
+def render(job: Job, runner: Runner = run_program) -> bool:
     """Render one piece, unless it is there already.
 
     Args:

@@ -7,7 +7,8 @@ import soundfile as sf
 
 from starter import render as rendering
 from starter.performance import Part
-from starter.render import SAMPLE_RATE, TAIL_S, Job, command, render, run_quietly, safe_gain
+from starter.programs import run_program
+from starter.render import SAMPLE_RATE, TAIL_S, Job, command, render, safe_gain
 from starter.score import Score
 from umt_trainer.midi import Note, read_midi
 from umtcli.errors import UmtError
@@ -103,9 +104,9 @@ def test_gain_changes_only_what_clips_or_drowns():
 def test_a_program_that_fails_is_told_in_one_line():
     complains = [sys.executable, "-c", "import sys; sys.exit('first\\n  second')"]
     with pytest.raises(UmtError, match=r" failed: first second$"):
-        run_quietly(complains)
+        run_program(complains)
 
 
 def test_a_missing_program_is_named():
     with pytest.raises(UmtError, match="surely-no-such-program is not installed"):
-        run_quietly(["surely-no-such-program"])
+        run_program(["surely-no-such-program"])

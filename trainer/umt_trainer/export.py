@@ -13,8 +13,9 @@ from pathlib import Path
 
 from umt_trainer.recipe import Recipe
 from umt_trainer.translation import TranslationNetwork
-from umtcli.bundle import BundleInfo, write_bundle
+from umtcli.bundle import BundleInfo
 from umtcli.errors import TrainingError
+from umtcli.learned import write_decoder, write_encoder
 from umtcli.learning import Learning
 
 
@@ -41,29 +42,21 @@ def write_bundles(
     """
     provenance = {"licence": "unknown", "description": "", "recipe": how, **recipe.provenance}
     try:
-        encoder = write_bundle(
+        encoder = write_encoder(
             folder / "encoders" / f"{recipe.space.replace('/', '-')}.safetensors",
-            kind="encoder",
-            family=learning.family,
+            network.encoder,
+            learning,
             name=recipe.space,
-            config=learning.config_of(network.encoder),
-            space=learning.encoder_space(recipe.space),
-            sample_rate=learning.sample_rate,
             provenance=provenance,
-            tensors=network.encoder.state_dict(),
-            front_end_version=learning.front_end_version,
         )
         decoders = [
-            write_bundle(
+            write_decoder(
                 folder / "domains" / f"{name}.safetensors",
-                kind="decoder",
-                family=learning.family,
+                decoder,
+                learning,
                 name=name,
-                config=learning.config_of(decoder),
                 space=encoder.space,
-                sample_rate=learning.sample_rate,
                 provenance=provenance,
-                tensors=decoder.state_dict(),
             )
             for name, decoder in zip(names, network.decoders, strict=True)
         ]

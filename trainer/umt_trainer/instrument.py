@@ -26,8 +26,9 @@ from umt_trainer.tasks import DecoderTask
 from umt_trainer.validation import decoder_loss
 from umt_trainer.watching import Watcher
 from umtcli import __version__
-from umtcli.bundle import BundleInfo, read_bundle, write_bundle
+from umtcli.bundle import BundleInfo, read_bundle
 from umtcli.domain import Encoder, Family
+from umtcli.learned import write_decoder
 from umtcli.learning import Learning
 from umtcli.pipeline.device import torch_threads
 
@@ -129,16 +130,14 @@ def train_instrument(
         trained = train(task, settings.run, _checkpoint(work, task, start), lambda *_: count(1))
         judged = replace(task, network=trained, recordings=held_out)
         loss = decoder_loss(judged, settings.validation_examples)
-    info = write_bundle(
+    info = write_decoder(
         home / "domains" / f"{source.name}.safetensors",
-        kind="decoder",
-        family=learning.family,
+        trained,
+        learning,
         name=source.name,
-        config=learning.config_of(trained),
         space=encoder.info.space,
-        sample_rate=learning.sample_rate,
         provenance=_provenance(manifest, settings.run, about or About(), start, loss),
-        tensors={name: tensor.half() for name, tensor in trained.state_dict().items()},
+        half=True,
     )
     return Instrument(info, loss, manifest)
 

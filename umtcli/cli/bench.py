@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from umtcli.bundle import Bundle
-    from umtcli.learning import Learning
 
 STREAMS = (1, 16)
 """Played at once. One is heard."""
@@ -108,32 +107,25 @@ def _engines(family: Family, device: str) -> tuple[str | None, ...]:
 def _bundles(catalog: Catalog, family: Family, folder: Path) -> tuple[Bundle, Bundle]:
     """An encoder and a decoder: of the family's first domain, else untrained."""
     from umtcli.bundle import read_bundle
+    from umtcli.learned import write_decoder, write_encoder
 
     for domain in catalog.domains:
         if domain.family == family.name:
             return read_bundle(catalog.encoder_for(domain)), read_bundle(domain.decoder)
     learning = family.learning()
-    encoder = _untrained(folder / "encoder", learning, "encoder", learning.front_end_version)
-    return encoder, _untrained(folder / "decoder", learning, "decoder")
-
-
-def _untrained(path: Path, learning: Learning, kind: str, version: int | None = None) -> Bundle:
-    from umtcli.bundle import read_bundle, write_bundle
-
-    network = learning.new_encoder({}) if kind == "encoder" else learning.new_decoder({})
-    write_bundle(
-        path,
-        kind=kind,
-        family=learning.family,
-        name="untrained",
-        config=learning.config_of(network),
-        space=learning.encoder_space("untrained"),
-        sample_rate=learning.sample_rate,
-        provenance=UNTRAINED,
-        tensors=network.state_dict(),
-        front_end_version=version,
+    name, provenance = "untrained", UNTRAINED
+    heard = write_encoder(
+        folder / "encoder", learning.new_encoder({}), learning, name=name, provenance=provenance
     )
-    return read_bundle(path)
+    played = write_decoder(
+        folder / "decoder",
+        learning.new_decoder({}),
+        learning,
+        name=name,
+        space=heard.space,
+        provenance=provenance,
+    )
+    return read_bundle(heard.path), read_bundle(played.path)
 
 
 def _latents(encoder: Encoder) -> Tensor:
