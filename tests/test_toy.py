@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from toy import ToyDecoder, ToyEncoder, ToyStreams, counter_noise, make_toy
-from umtcli.bundle import check_space, read_bundle, read_info
+from umtcli.bundle import read_bundle, read_info
+from umtcli.fitting import check_space
 
 
 @pytest.fixture

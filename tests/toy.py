@@ -21,8 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from umtcli.bundle import Bundle, BundleInfo, check_front_end, write_bundle
+from umtcli.bundle import Bundle, BundleInfo, write_bundle
 from umtcli.domain import Domain, Encoder, Family, LatentSpace, Option, Value
+from umtcli.fitting import check_front_end
 from umtcli.hookspecs import hookimpl
 
 if TYPE_CHECKING:

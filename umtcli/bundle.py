@@ -26,12 +26,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from umtcli.domain import LatentSpace
-from umtcli.errors import BundleError, SpaceMismatch
+from umtcli.errors import BundleError
 from umtcli.whole import whole_file
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from torch.nn import Module
 
 FORMAT = 1
 MAX_HEADER_BYTES = 16 << 20
@@ -165,7 +164,7 @@ def write_bundle(
         sample_rate: of the waveform that goes in (encoder) or comes out (decoder), in Hz.
         provenance: licence, description, data, recipe, …
         tensors: stored in the dtype they have; `.half()` them for small files.
-        front_end_version: of the code before an encoder's network, see `check_front_end`;
+        front_end_version: of the code before an encoder's network, see `umtcli.fitting`;
             an encoder must have one, a decoder has none.
 
     Returns:
@@ -201,57 +200,6 @@ def write_bundle(
     with whole_file(path) as f:
         f.write(data)
     return read_info(path)
-
-
-def load_weights(network: Module, bundle: Bundle) -> None:
-    """Give a network the weights of a bundle.
-
-    Raises:
-        BundleError: they do not fit: it was made by another version of its family.
-    """
-    try:
-        network.load_state_dict(dict(bundle.tensors))
-    except RuntimeError as e:
-        raise BundleError(
-            f"{bundle.info.path} was made by another version of the {bundle.info.family} family: "
-            "its weights do not fit. Update umt, or train it again."
-        ) from e
-
-
-def check_space(decoder: BundleInfo, encoder: BundleInfo) -> None:
-    """Refuse a decoder on an encoder whose latents it was not trained on.
-
-    Raises:
-        SpaceMismatch: naming both fingerprints.
-    """
-    if decoder.space.fingerprint != encoder.space.fingerprint:
-        raise SpaceMismatch(
-            f"{decoder.path.name} was trained on the latent space {decoder.space}, "
-            f"but {encoder.path.name} emits {encoder.space}. "
-            "Install the encoder it was trained on, or train the domain again."
-        )
-
-
-def check_front_end(encoder: BundleInfo, implemented: int) -> None:
-    """Refuse an encoder that was trained behind another front end than its family has.
-
-    A family calls this before it builds an encoder: what comes before the network (a
-    spectrum, a companding) is code, so another version of it would give other latents
-    under the same fingerprint.
-
-    Args:
-        encoder: the encoder's metadata.
-        implemented: the front-end version that the family's code is.
-
-    Raises:
-        BundleError: naming both versions.
-    """
-    if encoder.front_end_version != implemented:
-        raise BundleError(
-            f"{encoder.path} needs version {encoder.front_end_version} of the {encoder.family} "
-            f"family's front end, but version {implemented} is installed. "
-            "Update the older of the two."
-        )
 
 
 def _read_header(path: Path) -> tuple[dict[str, Any], int]:

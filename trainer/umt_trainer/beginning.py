@@ -12,9 +12,10 @@ from pathlib import Path
 
 from umt_trainer.tasks import DecoderTask
 from umt_trainer.validation import decoder_loss
-from umtcli.bundle import load_weights, read_bundle
+from umtcli.bundle import read_bundle
 from umtcli.catalog import Catalog
 from umtcli.errors import BundleError
+from umtcli.fitting import load_weights
 
 EXAMPLES = 16
 """That each known domain is judged by."""

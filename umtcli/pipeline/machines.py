@@ -6,10 +6,11 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from umtcli.bundle import check_space, read_bundle, read_info
+from umtcli.bundle import read_bundle, read_info
 from umtcli.catalog import Catalog
 from umtcli.domain import Decoder, Domain, Encoder, Family, Streams, Value
 from umtcli.errors import PluginError, UmtError
+from umtcli.fitting import check_space
 from umtcli.optional import note_streams
 from umtcli.pipeline.mix import MixDecoder
 from umtcli.pipeline.players import Player

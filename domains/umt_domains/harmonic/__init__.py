@@ -35,12 +35,9 @@ class HarmonicFamily:
         """Build the encoder of a bundle."""
         from umt_domains.harmonic.config import FRONT_END_VERSIONS
         from umt_domains.harmonic.encoder import EncoderNetwork, HarmonicEncoder
-        from umtcli.bundle import check_front_end
+        from umtcli.fitting import check_front_end
 
-        version = bundle.info.front_end_version
-        check_front_end(
-            bundle.info, version if version in FRONT_END_VERSIONS else FRONT_END_VERSIONS[-1]
-        )
+        check_front_end(bundle.info, *FRONT_END_VERSIONS)
         network = self.learning().from_bundle(bundle)
         assert isinstance(network, EncoderNetwork)
         return HarmonicEncoder(network, bundle.info.space, device)

@@ -38,9 +38,10 @@ from umt_domains.harmonic.front import (
     SPECTRUM_REACH,
     frame_level,
 )
-from umtcli.bundle import Bundle, load_weights
+from umtcli.bundle import Bundle
 from umtcli.domain import LatentSpace
 from umtcli.errors import TrainingError
+from umtcli.fitting import load_weights
 from umtcli.learning import Batch
 
 LOSS_WINDOWS = (4096, 2048, 1024, 512, 256)

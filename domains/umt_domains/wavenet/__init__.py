@@ -30,7 +30,7 @@ class WavenetFamily:
         from umt_domains.wavenet.config import FRONT_END_VERSION
         from umt_domains.wavenet.encoder import EncoderNetwork
         from umt_domains.wavenet.hearing import WavenetEncoder
-        from umtcli.bundle import check_front_end
+        from umtcli.fitting import check_front_end
 
         check_front_end(bundle.info, FRONT_END_VERSION)
         network = self.learning().from_bundle(bundle)

@@ -32,8 +32,9 @@ from umt_domains.wavenet.config import (
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.distort import PAPER, Distortion, local_pitch
 from umt_domains.wavenet.encoder import EncoderNetwork, latent_space
-from umtcli.bundle import Bundle, load_weights
+from umtcli.bundle import Bundle
 from umtcli.domain import LatentSpace
+from umtcli.fitting import load_weights
 from umtcli.learning import Batch
 
 

@@ -11,8 +11,9 @@ import torch
 import fair_zip
 from umt_domains.wavenet import WavenetFamily
 from umt_domains.wavenet.import_fair import DOMAINS, import_fair
-from umtcli.bundle import check_space, read_bundle, read_info
+from umtcli.bundle import read_bundle, read_info
 from umtcli.catalog import Catalog
+from umtcli.fitting import check_space
 from umtcli.pipeline.subject import feed
 from umtcli.plugins import make_plugin_manager
 from wavenet_reference import SlowWaveNet, Weights, forced_logits, hear
