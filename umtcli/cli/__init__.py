@@ -90,11 +90,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _umt(
     ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-    debug: Annotated[  # noqa: ARG001, main() has taken it already; here it is documented
+    debug: Annotated[
         bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")
     ] = False,
 ) -> None:
     """Play any music again with another instrument."""
+    del debug  # main() has taken it already; here it is documented
     if version:
         console.print_result(f"umt {__version__} (Python {platform.python_version()})")
         raise typer.Exit

@@ -51,7 +51,7 @@ def blend(
         float, typer.Option(metavar="S", help="Length of the crossfade in seconds; 0: a cut.")
     ] = BLEND_CROSSFADE_S,
     settings: Settings = None,
-    format: Format = None,  # noqa: A002 - the flag is called so
+    file_format: Format = None,
     rate: Rate = None,
     bits: Bits = 16,
     seed: Seed = 0,
@@ -80,7 +80,7 @@ def blend(
         inputs=(first, second),
         to=(to,),
         output=output,
-        format=format,
+        format=file_format,
         rate=rate,
         bits=bits,
         options=parse_settings(settings),

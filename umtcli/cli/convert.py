@@ -63,7 +63,7 @@ def convert(
         ),
     ] = None,
     settings: Settings = None,
-    format: Format = None,  # noqa: A002 - the flag is called so
+    file_format: Format = None,
     rate: Rate = None,
     bits: Bits = 16,
     name: Name = None,
@@ -125,7 +125,7 @@ def convert(
         inputs=(*(inputs or ()), *read_list(files_from)),
         to=tuple(to),
         output=output,
-        format=format,
+        format=file_format,
         rate=rate,
         bits=bits,
         options=parse_settings(settings),

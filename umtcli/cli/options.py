@@ -40,6 +40,8 @@ Settings = Annotated[
 Format = Annotated[
     str | None,
     typer.Option(
+        "--format",
+        metavar="FORMAT",
         help="wav, flac, mp3, …  Default: by the name of -o, else as the input, else wav.",
         rich_help_panel=OUTPUTS,
     ),
