@@ -44,7 +44,8 @@ def practice(
 ) -> None:
     """Compose and render practice music with scores, for the encoder."""
     jobs = pieces.practice(out, pieces_per_program, seconds, seed, soundfont)
-    _render("practice music", jobs, processes)
+    inventions = pieces.inventions(out, pieces_per_program, seconds, seed)
+    work("practice music", [*(partial(render, job) for job in jobs), *inventions], processes)
 
 
 @app.command()

@@ -1,9 +1,13 @@
 """The lists of pieces that each step of the recipe renders."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+
+from starter import invented
 from starter.compose import compose
 from starter.drums import KITS, drum_loop, noise
 from starter.instruments import INSTRUMENTS
@@ -17,6 +21,9 @@ STROKES, EFFECTS = (115, 116, 117, 118, 119), (121, 122, 125, 126)
 
 SHARE = 6
 """Organ pieces and pieces for ensembles, for each piece of an ordinary program."""
+
+INVENTED_SHARE = 40
+"""Pieces for instruments that nobody has built, for each piece of an ordinary program."""
 
 
 def practice(
@@ -45,6 +52,17 @@ def practice(
         program, stops = registration(random.Random(own))
         yield job(f"organ_{k}", Part(compose(own, ORGAN_STYLE, seconds), program, touch=stops))
         yield job(f"ensemble_{k}", *ensemble(seed_of(seed, "ensemble", k), seconds))
+
+
+def inventions(
+    out: Path, pieces_per_program: int, seconds: float, seed: int
+) -> Iterator[Callable[[], bool]]:
+    """Pieces of which each has an instrument of its own, ``practice/invented_{k}``."""
+    for k in range(INVENTED_SHARE * pieces_per_program):
+        own = seed_of(seed, "invented", k)
+        style = invented.invent(np.random.default_rng(own)).style
+        path = out / "practice" / f"invented_{k}.flac"
+        yield partial(invented.record, compose(own, style, seconds), own, path)
 
 
 def drums(

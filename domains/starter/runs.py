@@ -3,7 +3,14 @@
 from umt_trainer.config import RunConfig
 
 # small batches and many steps: of the same work, a decoder learned more from them
-ENCODER_RUN = RunConfig(steps=6000, batch_size=4, crop_s=4.0, learning_rate=3e-3)
+ENCODER_RUN = RunConfig(
+    steps=10_000,
+    batch_size=4,
+    crop_s=4.0,
+    learning_rate=3e-3,
+    shards=2,
+    precision="bfloat16",
+)
 DECODER_RUN = RunConfig(
-    steps=3200, batch_size=2, crop_s=2.0, learning_rate=3e-3, shards=2, workers=1
+    steps=2400, batch_size=2, crop_s=2.0, learning_rate=3e-3, shards=2, workers=1
 )

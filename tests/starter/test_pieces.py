@@ -29,6 +29,13 @@ def test_practice_has_organs_of_many_stops_and_ensembles():
     assert all(job.score.notes for job in (*organs, *ensembles))
 
 
+def test_each_invention_has_music_of_its_own():
+    tasks = list(pieces.inventions(OUT, 1, 10.0, seed=1))
+    assert len(tasks) == pieces.INVENTED_SHARE
+    assert len({task.args[0].notes for task in tasks}) == len(tasks)
+    assert len({task.args[2] for task in tasks}) == len(tasks)
+
+
 def test_drums_and_noises_have_no_notes_to_be_learned():
     jobs = list(pieces.drums(OUT, 2, 10.0, seed=2))
     assert [job.path.stem for job in jobs[:3]] == ["00", "01", "noise-115"]

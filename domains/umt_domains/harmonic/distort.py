@@ -45,7 +45,10 @@ def recorded(wav_T: Tensor, random: Random, background: Sequence[Tensor] = ()) -
 
 
 def detuned(wav_T: Tensor, notes: Notes, cents: float) -> tuple[Tensor, Notes]:
-    """Play faster or slower by a few cents; the notes' times follow, their pitches stay."""
+    """Play faster or slower, and so higher or lower: the notes follow, to the nearest pitch.
+
+    What was played faster ends before the music does; silence follows.
+    """
     speed = 2 ** (cents / 1200)
     # float32 would place the samples of a few seconds only to a hundredth of a sample
     position = torch.arange(len(wav_T), dtype=torch.float64) * speed
@@ -53,8 +56,9 @@ def detuned(wav_T: Tensor, notes: Notes, cents: float) -> tuple[Tensor, Notes]:
     share = (position - below).float()
     inside = position < len(wav_T) - 1
     moved = (wav_T[below] * (1 - share) + wav_T[below + 1] * share) * inside
-    notes = notes.copy()
-    notes[:, :2] /= speed
+    notes = notes[notes[:, 0] < len(wav_T) / SAMPLE_RATE]
+    notes[:, :2] = notes[:, :2].clip(max=len(wav_T) / SAMPLE_RATE) / speed
+    notes[:, 2] += round(cents / 100)
     return moved, notes
 
 

@@ -96,6 +96,11 @@ class LogSpectrum(nn.Module):
 
     def forward(self, wav_BT: Tensor, level_BF: Tensor) -> Tensor:
         """Spectra of F frames from their samples and SPECTRUM_REACH more on both sides."""
+        # bfloat16 has three digits, and what is soft beside what is loud needs more
+        with torch.autocast(wav_BT.device.type, enabled=False):
+            return self._stacked(wav_BT, level_BF)
+
+    def _stacked(self, wav_BT: Tensor, level_BF: Tensor) -> Tensor:
         level_BS = level_BF.repeat_interleave(2, dim=1)[:, None]
         read = {
             w: reading(wav_BT) for w, reading in zip(self._windows, self._readings, strict=True)
@@ -180,8 +185,9 @@ def frame_level(wav_BT: Tensor, valid_F: Tensor) -> Tensor:
     frames = wav_BT.unflatten(-1, (-1, LATENT_HOP))
     square_BF = frames.square().mean(-1).square()
     kernel = _level_kernel().to(wav_BT)[None, None]
-    total = functional.conv1d(square_BF[:, None], kernel)[:, 0]
-    weight = functional.conv1d(valid_F.to(wav_BT)[None, None], kernel)[0, 0]
+    with torch.autocast(wav_BT.device.type, enabled=False):
+        total = functional.conv1d(square_BF[:, None], kernel)[:, 0]
+        weight = functional.conv1d(valid_F.to(wav_BT)[None, None], kernel)[0, 0]
     return (total / weight.clamp_min(1e-3) + 1e-24).pow(0.25)
 
 

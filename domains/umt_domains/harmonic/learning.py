@@ -120,7 +120,10 @@ class HarmonicLearning:
         for i, (wav_T, own) in enumerate(zip(batch.wav_BT, scores, strict=True)):
             random = np.random.default_rng((seed, batch.index + i))
             if random.random() < 0.5:
-                wav_T, own = distort.detuned(wav_T, own, random.uniform(-45, 45))
+                # a body moved with its notes is another instrument's
+                semitones = int(random.integers(-5, 6)) if random.random() < 0.4 else 0
+                cents = 100 * semitones + random.uniform(-45, 45)
+                wav_T, own = distort.detuned(wav_T, own, cents)
             if others is not None and random.random() < 0.35:
                 db = random.uniform(-12, 6)
                 wav_T, own = distort.mixed(wav_T, own, others.wav_BT[i], others_scores[i], db)

@@ -50,6 +50,16 @@ def test_detuning_moves_pitch_and_times_together() -> None:
     assert notes[0, 0] == 0.5
 
 
+def test_notes_follow_to_the_nearest_pitch_and_end_with_the_music() -> None:
+    notes = np.array([[0.1, 9.0, 69.0, 0.0], [1.5, 9.0, 72.0, 0.0]])
+    wav, moved = distort.detuned(tone(440.0), notes, cents=520)
+    assert moved[:, 2].tolist() == [74.0]  # the second begins after the music has ended
+    end = moved[0, 1] * SAMPLE_RATE
+    assert end == pytest.approx(len(wav) / 2 ** (520 / 1200), abs=1)
+    assert wav[: int(end) - 1000].abs().max() > 0.1
+    assert not wav[int(end) + 1 :].any()
+
+
 def test_mixing_keeps_levels_relative_to_the_sum() -> None:
     a, b = tone(440.0), tone(880.0)
     notes = np.array([[0.0, 1.0, 69.0, 0.0]])
@@ -106,9 +116,9 @@ def numbered_batch(numbers: range) -> Batch:
         return torch.stack([tone(hertz + 10 * n, SECONDS) for n in numbers])
 
     def notes(midi: float) -> tuple[np.ndarray, ...]:
-        return tuple(np.array([[0.1, 0.5, midi + n, 0.0]]) for n in numbers)
+        return tuple(np.array([[0.1, 0.5, midi + 20 * n, 0.0]]) for n in numbers)
 
-    others = Batch(wavs(1000.0), numbers[0], notes(80.0))
+    others = Batch(wavs(1000.0), numbers[0], notes(89.0))
     return Batch(wavs(200.0), numbers[0], notes(40.0), others)
 
 
@@ -134,7 +144,9 @@ def test_only_an_examples_own_other_is_mixed_in() -> None:
     heard = HarmonicLearning().distort(numbered_batch(range(30)), 1, [])
     for n, notes in enumerate(heard.notes):
         assert notes is not None
-        assert notes[:, 2].tolist() in ([40 + n], [40 + n, 80 + n])
+        own, *other = notes[:, 2].tolist()
+        assert abs(own - (40 + 20 * n)) <= 5  # it may have been moved
+        assert other in ([], [89 + 20 * n])
 
 
 def test_music_without_a_score_is_named() -> None:
