@@ -1,6 +1,6 @@
 """What a family may say beyond the contract in `domain`, and what is taken for granted if not.
 
-Streams may have an attribute `batches`, decoders `precision`, families the methods `engines`
+Streams may have an attribute `batches`, networks `precision`, families the methods `engines`
 and `note_streams`. Decoders may start `PatientStreams` for files.
 Nobody else looks for these: ask here.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from umtcli.domain import Streams
 
 if TYPE_CHECKING:
-    from umtcli.domain import Decoder, Family, LatentSpace
+    from umtcli.domain import Decoder, Encoder, Family, LatentSpace
 
 
 class PatientStreams(Streams, Protocol):
@@ -42,9 +42,9 @@ def batches(streams: Streams) -> bool:
     return bool(getattr(streams, "batches", True))
 
 
-def precision(decoder: Decoder) -> str:
-    """Of a decoder's weights as it computes, for `umt bench`; `float32` if it does not say."""
-    return str(getattr(decoder, "precision", "float32"))
+def precision(network: Encoder | Decoder) -> str:
+    """Of what a network multiplies, for `umt bench`; `float32` if it does not say."""
+    return str(getattr(network, "precision", "float32"))
 
 
 def engines(family: Family) -> tuple[str, ...]:

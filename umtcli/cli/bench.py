@@ -87,7 +87,8 @@ def _measure(catalog: Catalog, family: Family, device: str) -> Iterator[Speed]:
             heard, played = _bundles(catalog, family, Path(folder))
             encoder = family.load_encoder(heard, device)
             latents_CF = _latents(encoder)
-            yield Speed(family.name, "hear", "torch", "float32", 1, _hearing(encoder))
+            factor = _hearing(encoder)
+            yield Speed(family.name, "hear", "torch", precision(encoder), 1, factor)
             for engine in _engines(family, device):
                 given = {} if engine is None else {"engine": engine}
                 decoder = family.load_decoder(played, device, resolve_options(family, given))

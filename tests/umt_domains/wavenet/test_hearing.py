@@ -16,8 +16,12 @@ from umtcli.pipeline.subject import feed
 
 @pytest.fixture
 def encoder(small_encoder: EncoderNetwork, monkeypatch: pytest.MonkeyPatch) -> WavenetEncoder:
-    """Windows of 30 frames: 300 samples in the middle, a reach of 31 samples, so 40."""
+    """Windows of 30 frames: 300 samples in the middle, a reach of 31 samples, so 40.
+
+    In float32, whatever the processor is best at.
+    """
     monkeypatch.setattr(hearing, "STEP_FRAMES", 30)
+    monkeypatch.setattr(hearing, "multiplies_bfloat16", lambda: False)
     return WavenetEncoder(small_encoder, latent_space("w/1", small_encoder.config), "cpu")
 
 
@@ -51,6 +55,18 @@ def test_pieces_equal_the_whole_exactly(encoder: WavenetEncoder) -> None:
     for largest in (5, 90, 700):
         pieces = tuple(rng.randint(0, largest) for _ in range(1234 // largest))
         assert torch.equal(feed(encoder.streams(), wav, pieces), whole)
+
+
+@pytest.mark.parametrize(("has_it", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_what_the_processor_multiplies_is_told(
+    small_encoder: EncoderNetwork,
+    monkeypatch: pytest.MonkeyPatch,
+    has_it: bool,
+    precision: str,
+) -> None:
+    monkeypatch.setattr(hearing, "multiplies_bfloat16", lambda: has_it)
+    heard = WavenetEncoder(small_encoder, latent_space("w/1", small_encoder.config), "cpu")
+    assert heard.precision == precision
 
 
 def test_no_samples_give_no_frames(encoder: WavenetEncoder) -> None:

@@ -25,7 +25,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -34,12 +36,16 @@ from umt_domains.wavenet.engine.compiling import compiled
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+Words = NDArray[np.int32]
+"""What a slot takes in 4 bytes: a float32, or two bfloat16."""
 
 LARGEST = np.float32(30)
 """Of what is exponentiated: σ and tanh differ from 0 and 1 by 1e-13 there."""
 LEAST = np.float32(40)
 """Chances below e^-40 of the largest count as that."""
 LOG2_E = np.float32(1 / np.log(2))
+LINE_BYTES = 64
+"""Of a cache."""
 TAYLOR = tuple(np.float32(np.log(2) ** i / np.prod(np.arange(1.0, i + 1))) for i in range(8))
 """Of 2^r."""
 
@@ -86,7 +92,7 @@ class Streams(NamedTuple):
     """Where each stream is. A frame that is played moves it on."""
 
     memory_N: Ints
-    """Address of its rings: float32, (sum of dilations, R). See `sampler.py`."""
+    """Address of its rings: words, (sum of dilations, words of R). See `sampler.py`."""
     time_N: Ints
     """Samples that it has played."""
     last_2N: Ints
@@ -100,7 +106,7 @@ class Buffers(NamedTuple):
     """Conditioning of the layers."""
     a_LANM: Floats
     """Sums of a layer before its gates, for A samples ahead. L = 1 if A = 1."""
-    past_ANR: Floats
+    past_ANW: Words
     y_NY: Floats
     """The residual path, and the skips so far beside it."""
     h_NR: Floats
@@ -119,11 +125,29 @@ def _as_pointer(context: Any, address: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
-    return types.CPointer(types.float32)(address), generate
+    return types.CPointer(types.int32)(address), generate
 
 
-_floats_at = cast("Callable[[int], Any]", intrinsic(_as_pointer))
-"""A pointer to float32 from an address."""
+def _as_fetch(context: Any, address: Any) -> Any:
+    del context
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        del signature
+        pointer, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, word, word, word])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        # to be written, into the nearest cache, of data
+        place = builder.inttoptr(arguments[0], pointer)
+        builder.call(function, [place, word(1), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(address), generate
+
+
+_words_at = cast("Callable[[int], Any]", intrinsic(_as_pointer))
+"""A pointer to words from an address."""
+_fetch = cast("Callable[[int], None]", intrinsic(_as_fetch))
+"""Bring the cache line of an address near, while other work goes on."""
 
 
 @compiled
@@ -162,16 +186,27 @@ def halve(x_NK: Floats, depth: int, pairs: NDArray[np.uint16]) -> None:
 
 
 @compiled
+def words_of(slot: Slot, channels: int) -> int:
+    """How many words so many channels are."""
+    return channels // 2 if slot.halved else channels
+
+
+@compiled
 def add_product(
     slot: Slot, y_NM: Floats, x_NK: Floats, depth: int, w_PB: Bytes, pairs: NDArray[np.uint16]
 ) -> None:
-    """Add x · W to y, cut into blocks. W has `depth` rows, and x at least as many columns."""
-    rows, num_panels = len(x_NK), len(w_PB)
+    """Add x · W to y. W has `depth` rows, and x at least as many columns."""
     x, x_stride = x_NK.ctypes.data, x_NK.shape[1]
     if slot.halved:
         halve(x_NK, depth, pairs)
-        depth //= 2
-        x, x_stride = pairs.ctypes.data, depth
+        x, x_stride = pairs.ctypes.data, depth // 2
+    add_words(slot, y_NM, x, x_stride, words_of(slot, depth), w_PB)
+
+
+@compiled
+def add_words(slot: Slot, y_NM: Floats, x: int, x_stride: int, depth: int, w_PB: Bytes) -> None:
+    """The same, cut into blocks; x is the address of words, and so are depth and strides."""
+    rows, num_panels = len(y_NM), len(w_PB)
     y, y_stride, w = y_NM.ctypes.data, y_NM.shape[1], w_PB.ctypes.data
     width = y_stride // num_panels
     num_blocks = -(-rows // (len(slot.panels_at_once) - 1))
@@ -192,13 +227,15 @@ def add_product(
 @compiled
 def choose(logits_Q: Floats, uniform: float, temperature: float, top_p: float) -> int:
     """As `Choice.draw`, for one row; spoils the logits."""
-    best, num_classes = 0, len(logits_Q)
+    num_classes, most = len(logits_Q), logits_Q[0]
     for q in range(1, num_classes):
-        if logits_Q[q] > logits_Q[best]:
-            best = q
+        most = max(most, logits_Q[q])
     if temperature == 0:
+        best = 0
+        while logits_Q[best] < most:
+            best += 1
         return best
-    scale, most = np.float32(1 / temperature), logits_Q[best]
+    scale = np.float32(1 / temperature)
     for q in range(num_classes):
         logits_Q[q] = exponential(max((logits_Q[q] - most) * scale, -LEAST))
     if top_p < 1:
@@ -261,11 +298,22 @@ def enter(weights: Weights, streams: Streams, y_NY: Floats) -> None:
 
 
 @compiled
-def ring(weights: Weights, streams: Streams, n: int, layer: int, ahead: int) -> Any:
-    """Where a stream remembers a layer's input, at a time from now."""
+def ring(weights: Weights, streams: Streams, n: int, layer: int, ahead: int, num_words: int) -> int:
+    """Address of what a stream remembers of a layer's input, at a time from now."""
     place = (streams.time_N[n] + ahead) & (weights.dilations_L[layer] - 1)
-    offset = (weights.starts_L[layer] + place) * weights.residual
-    return _floats_at(streams.memory_N[n] + 4 * offset)
+    offset = (weights.starts_L[layer] + place) * num_words
+    address: int = streams.memory_N[n] + 4 * offset
+    return address
+
+
+@compiled
+def fetch_rings(weights: Weights, streams: Streams, layer: int, known: int, num_words: int) -> None:
+    """Let what a layer remembers come near: rings are larger than caches."""
+    for i in range(known):
+        for n in range(len(streams.time_N)):
+            place = ring(weights, streams, n, layer, i, num_words)
+            for line in range(0, 4 * num_words, LINE_BYTES):
+                _fetch(place + line)
 
 
 @compiled
@@ -273,18 +321,18 @@ def look_back(
     slot: Slot, weights: Weights, streams: Streams, buffers: Buffers, layer: int, known: int
 ) -> None:
     """Begin a layer's sums for some samples ahead: conditioning and past."""
-    a_ANM, past_ANR = buffers.a_LANM[layer % len(buffers.a_LANM)], buffers.past_ANR
+    a_ANM, past_ANW = buffers.a_LANM[layer % len(buffers.a_LANM)], buffers.past_ANW
     _, num_streams, width = a_ANM.shape
+    num_words = past_ANW.shape[2]
     for i in range(known):
         for n in range(num_streams):
-            memory = ring(weights, streams, n, layer, i)
-            for r in range(weights.residual):
-                past_ANR[i, n, r] = memory[r]
+            memory = _words_at(ring(weights, streams, n, layer, i, num_words))
+            for r in range(num_words):
+                past_ANW[i, n, r] = memory[r]
             for m in range(width):
                 a_ANM[i, n, m] = buffers.steer_LNM[layer, n, m]
-    rows = known * num_streams
-    a, past = a_ANM[:known].reshape(rows, width), past_ANR[:known].reshape(rows, weights.residual)
-    add_product(slot, a, past, weights.residual, weights.past_LPB[layer], buffers.pairs)
+    a = a_ANM[:known].reshape(known * num_streams, width)
+    add_words(slot, a, past_ANW.ctypes.data, num_words, num_words, weights.past_LPB[layer])
 
 
 @compiled
@@ -293,11 +341,16 @@ def pass_layer(
 ) -> None:
     """One sample through one layer, whose sums have begun."""
     y_NY, h_NR, pairs, residual = buffers.y_NY, buffers.h_NR, buffers.pairs, weights.residual
+    x, x_stride, num_words = y_NY.ctypes.data, y_NY.shape[1], buffers.past_ANW.shape[2]
+    if slot.halved:
+        halve(y_NY, residual, pairs)
+        x, x_stride = pairs.ctypes.data, num_words
     for n in range(len(y_NY)):
-        memory = ring(weights, streams, n, layer, 0)
-        for r in range(residual):
-            memory[r] = y_NY[n, r]
-    add_product(slot, a_NM, y_NY, residual, weights.now_LPB[layer], pairs)
+        memory = _words_at(ring(weights, streams, n, layer, 0, num_words))
+        now = _words_at(x + 4 * n * x_stride)
+        for r in range(num_words):
+            memory[r] = now[r]
+    add_words(slot, a_NM, x, x_stride, num_words, weights.now_LPB[layer])
     gate(a_NM, h_NR)
     add_product(slot, y_NY, h_NR, residual, weights.out_LPB[layer], pairs)
 
@@ -327,6 +380,13 @@ def leave(slot: Slot, weights: Weights, buffers: Buffers) -> None:
 
 
 @compiled
+def foreseen(weights: Weights, buffers: Buffers, layer: int, t: int, num_samples: int) -> int:
+    """For how many samples from `t` on a layer's past is multiplied now; 0: it was before."""
+    known = min(weights.dilations_L[layer], buffers.a_LANM.shape[1])
+    return min(known, num_samples - t) if t % known == 0 else 0
+
+
+@compiled
 def play(
     slot: Slot,
     weights: Weights,
@@ -352,14 +412,18 @@ def play(
         classes_TN: receives what was drawn.
     """
     num_samples, num_streams = uniform_TN.shape
+    num_layers, num_words = len(weights.dilations_L), buffers.past_ANW.shape[2]
     condition(slot, weights, latent_NC, buffers)
     for t in range(num_samples):
         enter(weights, streams, buffers.y_NY)
-        for layer in range(len(weights.dilations_L)):
-            known = min(weights.dilations_L[layer], buffers.a_LANM.shape[1])
-            if t % known == 0:
-                soon = min(known, num_samples - t)
+        for layer in range(num_layers):
+            if layer + 1 < num_layers:
+                soon = foreseen(weights, buffers, layer + 1, t, num_samples)
+                fetch_rings(weights, streams, layer + 1, soon, num_words)
+            soon = foreseen(weights, buffers, layer, t, num_samples)
+            if soon:
                 look_back(slot, weights, streams, buffers, layer, soon)
+            known = min(weights.dilations_L[layer], buffers.a_LANM.shape[1])
             a_NM = buffers.a_LANM[layer % len(buffers.a_LANM), t % known]
             pass_layer(slot, weights, streams, buffers, layer, a_NM)
         leave(slot, weights, buffers)

@@ -59,7 +59,7 @@ def panels(matrices: Floats, kind: Kind) -> Bytes:
         return _aligned(cut).reshape(*stack, num_panels, -1)
     # the two of a pair are neighbours in k, and lie beside each other
     pairs = cut.reshape(*cut.shape[:-2], -1, 2, kind.width).swapaxes(-2, -1)
-    return _aligned(_halved(pairs)).reshape(*stack, num_panels, -1)
+    return _aligned(halved(pairs)).reshape(*stack, num_panels, -1)
 
 
 def deep(channels: int) -> int:
@@ -78,8 +78,8 @@ def _wide(rows: Floats, kind: Kind) -> Floats:
     return np.pad(rows, [(0, 0)] * (rows.ndim - 1) + [(0, missing)])
 
 
-def _halved(values: Floats) -> NDArray[np.uint16]:
-    """Rounded to bfloat16, to the nearest even."""
+def halved(values: Floats) -> NDArray[np.uint16]:
+    """Rounded to bfloat16, to the nearest even. See `loop.halve`."""
     bits = np.ascontiguousarray(values).view(np.uint32)
     return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)
 

@@ -23,9 +23,9 @@ from umt_domains import counter
 from umt_domains.wavenet import mulaw
 from umt_domains.wavenet.choice import Choice
 from umt_domains.wavenet.engine import loop
-from umt_domains.wavenet.engine.loop import Floats
+from umt_domains.wavenet.engine.loop import Floats, Words
 from umt_domains.wavenet.engine.machine import Engine
-from umt_domains.wavenet.engine.packing import pack
+from umt_domains.wavenet.engine.packing import halved, pack
 from umt_domains.wavenet.folded import NOTHING, Folded
 from umt_domains.wavenet.frames import frame_by_frame
 
@@ -49,7 +49,8 @@ class CompiledDecoder:
         self.weights = pack(folded, engine.kernel.kind)
         dilations = torch.tensor(folded.config.dilations)
         rings_KR = -folded.offset_LR.repeat_interleave(dilations, dim=0)
-        self.silence_KR: Floats = rings_KR.numpy()
+        rings = halved(rings_KR.numpy()) if engine.slot.halved else rings_KR.numpy()
+        self.silence_KW: Words = rings.view(np.int32)
         """What a stream remembers at its start; `folded.py` says why this is not zero."""
         self._compile()
 
@@ -91,7 +92,7 @@ class CompiledDecoder:
         return loop.Buffers(
             steer_LNM=floats(layers, num_streams, width),
             a_LANM=floats(layers if ahead > 1 else 1, ahead, num_streams, width),
-            past_ANR=floats(ahead, num_streams, weights.residual),
+            past_ANW=np.empty((ahead, num_streams, self.silence_KW.shape[1]), np.int32),
             y_NY=floats(num_streams, weights.newer_QY.shape[1]),
             h_NR=floats(num_streams, weights.residual),
             relu_NS=floats(num_streams, weights.skip),
@@ -102,9 +103,9 @@ class CompiledDecoder:
         )
 
     def _compile(self) -> None:
-        memory_KR = self.silence_KR.copy()
+        memory_KW = self.silence_KW.copy()
         streams = loop.Streams(
-            memory_N=np.array([memory_KR.ctypes.data]),
+            memory_N=np.array([memory_KW.ctypes.data]),
             time_N=np.zeros(1, np.int64),
             last_2N=np.full((2, 1), NOTHING),
         )
@@ -115,7 +116,7 @@ class CompiledDecoder:
 @dataclass(eq=False)
 class _Stream:
     key: int
-    memory_KR: Floats
+    memory_KW: Words
     next_sample: int
     """Absolute place of what it plays next."""
     last: tuple[int, int] = (NOTHING, mulaw.SILENCE)
@@ -142,7 +143,7 @@ class CompiledStreams:
     def open(self, key: int = 0, first_sample: int = 0) -> int:
         """Start a stream and return its id; see `patient.Rows`."""
         stream_id, self._next_id = self._next_id, self._next_id + 1
-        self._streams[stream_id] = _Stream(key, self._decoder.silence_KR.copy(), first_sample)
+        self._streams[stream_id] = _Stream(key, self._decoder.silence_KW.copy(), first_sample)
         return stream_id
 
     def push(self, blocks: Mapping[int, Tensor]) -> dict[int, Tensor]:
@@ -184,7 +185,7 @@ class CompiledStreams:
             [counter.uniform(self._seed, s.key, s.next_sample, hop) for s in playing], dim=1
         )
         streams = loop.Streams(
-            memory_N=np.array([stream.memory_KR.ctypes.data for stream in playing]),
+            memory_N=np.array([stream.memory_KW.ctypes.data for stream in playing]),
             # where the rings begin does not matter: at its start a stream remembers silence
             time_N=np.array([stream.next_sample for stream in playing]),
             last_2N=np.array([stream.last for stream in playing]).T.copy(),

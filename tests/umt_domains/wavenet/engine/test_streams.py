@@ -30,8 +30,8 @@ def compiled(network: DecoderNetwork, kernel: Kernel) -> CompiledDecoder:
 
 def logits_of(decoder: CompiledDecoder, classes_T: Tensor) -> NDArray[np.float32]:
     """(Q, T), each given the true classes before it: one call a sample."""
-    memory_KR = decoder.silence_KR.copy()
-    addresses_N, time_N = np.array([memory_KR.ctypes.data]), np.zeros(1, np.int64)
+    memory_KW = decoder.silence_KW.copy()
+    addresses_N, time_N = np.array([memory_KW.ctypes.data]), np.zeros(1, np.int64)
     last_2N = np.array([[NOTHING], [128]])
     buffers = decoder.buffers(1, 1)
     latent_NC = np.zeros((1, decoder.weights.latent), np.float32)
@@ -131,9 +131,9 @@ def test_looking_back_for_many_samples_at_once_changes_nothing(
         uniform_TN = np.random.default_rng(6).random((HOP, num_streams), np.float32)
         played = []
         for ahead in (1, 2, 7, 64):
-            memories = [decoder.silence_KR.copy() for _ in range(num_streams)]
+            memories = [decoder.silence_KW.copy() for _ in range(num_streams)]
             streams = loop.Streams(
-                np.array([memory_KR.ctypes.data for memory_KR in memories]),
+                np.array([memory_KW.ctypes.data for memory_KW in memories]),
                 np.zeros(num_streams, np.int64),
                 np.stack([np.full(num_streams, NOTHING), np.full(num_streams, 128)]),
             )
