@@ -32,6 +32,7 @@ from umt_domains.harmonic.front import (
     frame_level,
 )
 from umt_domains.harmonic.layers import bias_of
+from umt_domains.processor import multiplies_bfloat16
 from umtcli.domain import LatentSpace
 from umtcli.pipeline.windows import WindowedStreams
 
@@ -94,6 +95,8 @@ def latents_from(logits: Tensor, level_BF: Tensor) -> Tensor:
 class HarmonicEncoder:
     """An `umtcli.domain.Encoder`: mono waveform at 44.1 kHz → 265 latents at 50 Hz.
 
+    Where the CPU multiplies bfloat16, the network does; the spectrum is float32 everywhere.
+
     Args:
         network: the trained network.
         space: the latent space its bundle names.
@@ -106,6 +109,8 @@ class HarmonicEncoder:
         self.space = space
         self._network = network.eval().to(device)
         self._device = device
+        self._halved = device == "cpu" and multiplies_bfloat16()
+        self.precision = "bfloat16" if self._halved else "float32"
         reach = network.reach_frames * LATENT_HOP + SPECTRUM_REACH
         self._spectrum_reach = reach
         self._before = LEVEL_PAST_FRAMES * LATENT_HOP + reach
@@ -136,7 +141,8 @@ class HarmonicEncoder:
         near = slice(
             self._before - self._spectrum_reach, whole - self._after + self._spectrum_reach
         )
-        logits = self._network.hear(wav_BT[:, near], level_BF)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._halved):
+            logits = self._network.hear(wav_BT[:, near], level_BF).float()
         middle = slice(reach, reach + num_frames)
         return latents_from(logits[..., middle], level_BF[:, middle])[0]
 

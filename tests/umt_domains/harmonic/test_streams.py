@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from umt_domains.harmonic import HarmonicFamily
+from umt_domains.harmonic import encoder as encoders
 from umt_domains.harmonic.config import LATENT_HOP, SAMPLE_RATE, DecoderConfig, EncoderConfig
 from umt_domains.harmonic.decoder import DecoderNetwork, HarmonicDecoder
 from umt_domains.harmonic.encoder import (
@@ -161,8 +162,9 @@ def naive_level(wav: Tensor, frames: range) -> Tensor:
 
 
 @pytest.mark.parametrize("front_end", FRONT_ENDS)
-def test_the_windows_show_no_seam(front_end: int) -> None:
+def test_the_windows_show_no_seam(front_end: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows of four seconds hear what one pass over the whole signal hears."""
+    monkeypatch.setattr(encoders, "multiplies_bfloat16", lambda: False)
     wav, encoder = music(), make_encoder(front_end)
     network = encoder._network
     num_frames, reach = -(-len(wav) // LATENT_HOP), network.reach_frames
@@ -176,6 +178,18 @@ def test_the_windows_show_no_seam(front_end: int) -> None:
     assert num_frames > STEP_FRAMES  # there is a seam
     assert float(whole[:-1].std(dim=-1).mean()) > 0.03  # and a network that has much to say
     assert torch.allclose(heard, whole, atol=1e-5, rtol=0)
+
+
+def test_bfloat16_hears_nearly_what_float32_hears(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = {}
+    for halved in (False, True):
+        monkeypatch.setattr(encoders, "multiplies_bfloat16", lambda halved=halved: halved)
+        encoder = make_encoder(front_end=2)
+        heard[encoder.precision] = through(encoder, music(), [])
+    difference = heard["float32"] - heard["bfloat16"]
+    assert not difference[-1].any()  # the level is float32 in both
+    assert 0 < float(difference.abs().max()) < 0.05
+    assert float(difference.square().mean().sqrt()) < 0.003
 
 
 def test_a_section_plays_what_one_player_plays_at_the_same_place() -> None:
