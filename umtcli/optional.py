@@ -1,7 +1,8 @@
 """What a family may say beyond the contract in `domain`, and what is taken for granted if not.
 
 Streams may have an attribute `batches`, networks `precision`, families the methods `engines`
-and `note_streams`. Decoders may start `PatientStreams` for files.
+and `note_streams`, their `Learning` a method `beginning`. Decoders may start `PatientStreams`
+for files.
 Nobody else looks for these: ask here.
 """
 
@@ -13,7 +14,11 @@ from typing import TYPE_CHECKING, Protocol, cast
 from umtcli.domain import Streams
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from umtcli.bundle import Bundle
     from umtcli.domain import Decoder, Encoder, Family, LatentSpace
+    from umtcli.learning import Learning
 
 
 class PatientStreams(Streams, Protocol):
@@ -45,6 +50,20 @@ def batches(streams: Streams) -> bool:
 def precision(network: Encoder | Decoder) -> str:
     """Of what a network multiplies, for `umt bench`; `float32` if it does not say."""
     return str(getattr(network, "precision", "float32"))
+
+
+def beginning(learning: Learning, bundle: Bundle) -> nn.Module:
+    """The decoder of a bundle, as another instrument may begin to learn.
+
+    A family whose bundles say what only their own instrument can do, such as how high it
+    plays, leaves that out. Else it is the bundle's network as it is.
+
+    Raises:
+        BundleError: the weights do not fit.
+    """
+    build = getattr(learning, "beginning", learning.from_bundle)
+    network: nn.Module = build(bundle)
+    return network
 
 
 def engines(family: Family) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,10 @@ from umt_trainer.beginning import begin, known_domains
 from umt_trainer.config import RunConfig
 from umt_trainer.data import Recording
 from umt_trainer.tasks import DecoderTask
-from umtcli.bundle import write_bundle
+from umtcli.bundle import Bundle, write_bundle
 from umtcli.catalog import Catalog
 from umtcli.domain import Domain, LatentSpace
+from umtcli.fitting import load_weights
 
 HOP = 10
 SPACE = LatentSpace("gain/1", 1, 100.0, "aaaa")
@@ -41,8 +41,10 @@ class Gain:
     def config_of(self, network: nn.Module) -> dict[str, Any]:
         return {"size": network.weight.shape[1]}
 
-    def new_decoder(self, config: Mapping[str, Any]) -> nn.Linear:
-        return nn.Linear(config["size"], 1, bias=False)
+    def from_bundle(self, bundle: Bundle) -> nn.Linear:
+        network = nn.Linear(bundle.info.config["size"], 1, bias=False)
+        load_weights(network, bundle)
+        return network
 
     def decoder_loss(
         self, decoder: nn.Linear, latents_BCF: Tensor, wav_BT: Tensor
@@ -51,43 +53,59 @@ class Gain:
         return {"error": (played_BT - wav_BT).square().mean(), "_shown": torch.ones(())}
 
 
-def task(gain: float) -> DecoderTask:
+def task(gain: float, learning: Gain | None = None) -> DecoderTask:
     latents = np.linspace(0.2, 0.8, 20).astype(np.float16)[None]
     wav = np.repeat(TRUTH * latents[0].astype(np.float64), HOP) * 32768
     recordings = [Recording(np.rint(wav).astype(np.int16), latents=(latents,))]
     network = nn.Linear(1, 1, bias=False)
     nn.init.constant_(network.weight, gain)
-    return DecoderTask(network, Gain(), recordings, SPACE, RunConfig(steps=1, crop_s=0.05))
+    return DecoderTask(
+        network, learning or Gain(), recordings, SPACE, RunConfig(steps=1, crop_s=0.05)
+    )
 
 
-def known(folder: Path, name: str, *gains: float) -> Path:
+def known(folder: Path, name: str, gain: float) -> Path:
     return write_bundle(
         folder / f"{name}.safetensors",
         kind="decoder",
         family="gain",
         name=name,
-        config={"size": len(gains)},
+        config={"size": 1},
         space=SPACE,
         sample_rate=1000,
         provenance={"licence": "CC0-1.0"},
-        tensors={"weight": torch.tensor([gains])},
+        tensors={"weight": torch.tensor([[gain]])},
     ).path
 
 
 def test_it_begins_as_the_one_that_plays_the_music_best(tmp_path: Path) -> None:
-    given = {"soft": (0.1,), "right": (0.45,), "loud": (2.0,), "wider": (TRUTH, 0.0)}
-    paths = [known(tmp_path, name, *gains) for name, gains in given.items()]
-    t = task(gain=-1.0)
+    given = {"soft": 0.1, "right": 0.45, "loud": 2.0}
+    paths = [known(tmp_path, name, gain) for name, gain in given.items()]
+    fresh = task(gain=-1.0)
     (tmp_path / "damaged.safetensors").write_bytes(paths[0].read_bytes()[:-1])
-    assert begin(t, [tmp_path / "damaged.safetensors", *paths]) == "right"
-    assert t.network.weight.item() == torch.tensor(0.45).item()
+    begun, name = begin(fresh, [tmp_path / "damaged.safetensors", *paths])
+    assert name == "right"
+    assert begun.network.weight.item() == torch.tensor(0.45).item()
+    assert begun.recordings is fresh.recordings
+    assert fresh.network.weight.item() == -1.0
 
 
 def test_it_stays_as_it_is_where_nobody_plays_better(tmp_path: Path) -> None:
-    t = task(gain=0.48)
-    assert begin(t, [known(tmp_path, "soft", 0.1)]) == ""
-    assert begin(t, []) == ""
-    assert t.network.weight.item() == torch.tensor(0.48).item()
+    fresh = task(gain=0.48)
+    assert begin(fresh, [known(tmp_path, "soft", 0.1)]) == (fresh, "")
+    assert begin(fresh, []) == (fresh, "")
+
+
+def test_a_family_may_leave_out_what_only_a_known_instrument_has(tmp_path: Path) -> None:
+    class Unbound(Gain):
+        def beginning(self, bundle: Bundle) -> nn.Linear:
+            network = self.from_bundle(bundle)
+            nn.init.constant_(network.weight, TRUTH)
+            return network
+
+    begun, name = begin(task(gain=0.45, learning=Unbound()), [known(tmp_path, "deaf", 0.0)])
+    assert name == "deaf"
+    assert begun.network.weight.item() == TRUTH
 
 
 def test_known_are_those_of_the_encoder_and_its_licence(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Where a new instrument begins to learn: as the known domain that is most like it.
 
 Every decoder on an encoder has learned what its latents mean. One that plays the recordings
-half well already saves most of the steps that a network of random weights takes.
+half well already saves most of the steps that a network of random weights takes. How its network
+is built, e.g. whether its notes fade by themselves, is taken over as well.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from umt_trainer.validation import decoder_loss
 from umtcli.bundle import read_bundle
 from umtcli.catalog import Catalog
 from umtcli.errors import BundleError
-from umtcli.fitting import load_weights
+from umtcli.optional import beginning
 
 EXAMPLES = 16
 """That each known domain is judged by."""
@@ -32,29 +33,27 @@ def known_domains(catalog: Catalog, fingerprint: str) -> list[Path]:
     ]
 
 
-def begin(task: DecoderTask, known: Sequence[Path]) -> str:
-    """Give a task's network the weights of the known domain that plays its music best.
+def begin(task: DecoderTask, known: Sequence[Path]) -> tuple[DecoderTask, str]:
+    """The task with the network of the known domain that plays its music best.
 
-    Domains whose networks are built otherwise, or whose bundles are damaged, are passed over.
+    Damaged bundles, and those of other versions, are passed over.
 
     Args:
-        task: that is about to begin.
+        task: that is about to begin, with a fresh network.
         known: bundles of decoders on the task's encoder.
 
     Returns:
-        The name of the domain that was taken; empty if none was, and the weights are random.
+        The task, and the name of the domain that was taken; empty if the fresh network is
+        better than all.
     """
-    best, name = decoder_loss(task, EXAMPLES), ""
-    weights = task.network.state_dict()
+    best, name, loss = task, "", decoder_loss(task, EXAMPLES)
     for path in known:
-        network = task.learning.new_decoder(task.learning.config_of(task.network))
         try:
             bundle = read_bundle(path, "decoder")
-            load_weights(network, bundle)
+            candidate = replace(task, network=beginning(task.learning, bundle))
         except BundleError:
             continue
-        loss = decoder_loss(replace(task, network=network), EXAMPLES)
-        if loss < best:
-            best, name, weights = loss, bundle.info.name, network.state_dict()
-    task.network.load_state_dict(weights)
-    return name
+        its_loss = decoder_loss(candidate, EXAMPLES)
+        if its_loss < loss:
+            best, name, loss = candidate, bundle.info.name, its_loss
+    return best, name

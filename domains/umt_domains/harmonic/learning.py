@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -96,6 +97,16 @@ class HarmonicLearning:
         """The network of a bundle."""
         build = self.new_encoder if bundle.info.kind == "encoder" else self.new_decoder
         network = build(bundle.info.config)
+        load_weights(network, bundle)
+        return network
+
+    def beginning(self, bundle: Bundle) -> nn.Module:
+        """A decoder as another instrument may begin: without the range of its own."""
+        whole = DecoderConfig()
+        config = from_mapping(DecoderConfig, bundle.info.config)
+        network = DecoderNetwork(
+            replace(config, lowest_midi=whole.lowest_midi, highest_midi=whole.highest_midi)
+        )
         load_weights(network, bundle)
         return network
 

@@ -11,6 +11,8 @@ from umt_domains.harmonic import HarmonicFamily
 from umt_domains.harmonic.config import FRONT_END_VERSIONS, SAMPLE_RATE
 from umtcli.bundle import BundleInfo, read_bundle, write_bundle
 from umtcli.errors import BundleError
+from umtcli.learned import write_decoder
+from umtcli.optional import beginning
 
 
 def write_encoder(path: Path, front_end: int, front_end_version: int) -> BundleInfo:
@@ -50,3 +52,23 @@ def test_an_encoder_of_another_front_end_is_refused(tmp_path: Path) -> None:
 def test_an_encoder_of_no_known_front_end_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="front_end is 3; it must be one of 1, 2"):
         HarmonicFamily().learning({"front_end": 3})
+
+
+def test_another_instrument_begins_as_a_decoder_without_its_range(tmp_path: Path) -> None:
+    learning = HarmonicFamily().learning({})
+    sizes = {"channels": 8, "generation": 2, "struck": True, "lowest_midi": 60}
+    network = learning.new_decoder(sizes | {"highest_midi": 84})
+    info = write_decoder(
+        tmp_path / "bells.safetensors",
+        network,
+        learning,
+        name="bells",
+        space=learning.encoder_space("harmonic/test"),
+        provenance={},
+    )
+    begun = beginning(learning, read_bundle(info.path))
+    config = learning.config_of(begun)
+    assert (config["lowest_midi"], config["highest_midi"]) == (21, 108)
+    assert (config["generation"], config["struck"]) == (2, True)
+    for name, weights in network.state_dict().items():
+        assert begun.state_dict()[name].equal(weights)
