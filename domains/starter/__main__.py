@@ -117,6 +117,23 @@ def sample(path: Annotated[Path, typer.Argument(help="The FLAC file to write.")]
 
 
 @app.command()
+def gallery(
+    docs: Annotated[Path, typer.Argument(help="The folder of the docs.")],
+) -> None:
+    """Write the docs' page of the bundled domains, and ten seconds of each."""
+    from starter import gallery as showing
+    from starter.measuring import catalog_of
+    from umt_domains.plugin import WEIGHTS
+
+    catalog = catalog_of(WEIGHTS)
+    console = Console(stderr=True)
+    folder = docs / showing.SOUNDS
+    for name in showing.sounds(docs / "examples" / "sample.flac", folder, catalog):
+        console.print(f"{name} plays in {folder}", soft_wrap=True)
+    (docs / showing.PAGE).write_text(showing.page(catalog.domains), encoding="utf-8")
+
+
+@app.command()
 def encoder(
     out: Out,
     steps: Count = ENCODER_RUN.steps,
