@@ -3,6 +3,7 @@
 #   make demo    translate the sample to piano, strings and organ, into .demo/
 #   make test    lint, type check, build the docs, run the tests
 #   make bench   measure real-time factors on this machine
+#   make starter make the bundled weights again, from nothing, into .starter/: hours
 #   make docs    write the generated pages, then build the site into site/
 #   make clean   remove all that these made
 
@@ -15,7 +16,7 @@ export NO_MKDOCS_2_WARNING := 1
 SAMPLE := docs/examples/sample.flac
 DEMO_DOMAINS := piano,strings,organ
 
-.PHONY: demo test bench docs clean
+.PHONY: demo test bench starter docs clean
 
 demo: $(VENV)/installed
 	@mkdir -p .demo
@@ -32,6 +33,10 @@ test: $(VENV)/installed-dev
 
 bench: $(VENV)/installed
 	$(BIN)/python tests/bench/bench_convert.py
+
+# goes on where it was stopped; asks for FluidSynth and Debian's fluid-soundfont-gm
+starter: $(VENV)/installed-dev
+	cd domains && ../$(BIN)/python -m starter all ../.starter
 
 docs: $(VENV)/installed-dev
 	$(BIN)/python docs/make_cli.py

@@ -1,6 +1,7 @@
 """The recipe's commands, one a step: ``python -m starter --help``."""
 
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -162,6 +163,22 @@ def decoder(
     with training(domain, steps) as report:
         info = train_decoder(out, domain, config, report)
     Console(stderr=True).print(f"{domain} is in {info.path}")
+
+
+@app.command(name="all")
+def everything(out: Out, processes: Processes = 2) -> None:
+    """Do every step that leads to the bundled weights; what is done already is not done again."""
+    from starter.learn import is_trained
+
+    started_s = time.monotonic()
+    for make in (practice, drums, domains):
+        make(out, processes=processes)
+    encoder(out)
+    for name in TARGETS:
+        if not is_trained(out, name):
+            decoder(out, name)
+    minutes = (time.monotonic() - started_s) / 60
+    Console(stderr=True).print(f"All of {out / 'weights'} is ready, {minutes:.0f} minutes later")
 
 
 @app.command()

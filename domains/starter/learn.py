@@ -26,7 +26,7 @@ from umt_trainer.hearing import heard
 from umt_trainer.loop import Report, train
 from umt_trainer.prepare.scores import read_notes
 from umt_trainer.tasks import DecoderTask, EncoderTask
-from umtcli.bundle import BundleInfo, read_bundle
+from umtcli.bundle import BundleInfo, read_bundle, read_info
 from umtcli.errors import TrainingError, UmtError, UsageError
 from umtcli.learned import write_decoder, write_encoder
 
@@ -93,7 +93,7 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
     task = DecoderTask(network, learning, recordings, encoder_bundle.info.space, config)
     trained = train(task, config, out / "runs" / f"{domain}.pt", report)
     return write_decoder(
-        out / "weights" / f"{domain}.safetensors",
+        decoder_path(out, domain),
         trained,
         learning,
         name=domain,
@@ -101,6 +101,14 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
         provenance=_provenance(TARGETS[domain].description, f"{len(paths)} pieces", config, commit),
         half=True,
     )
+
+
+def is_trained(out: Path, domain: str) -> bool:
+    """Whether there is a decoder of a domain, on the encoder that is there."""
+    path = decoder_path(out, domain)
+    if not (path.exists() and encoder_path(out).exists()):
+        return False
+    return read_info(path).space == read_info(encoder_path(out)).space
 
 
 def decoder_config(domain: str) -> dict[str, Any]:
@@ -112,6 +120,11 @@ def decoder_config(domain: str) -> dict[str, Any]:
 def encoder_path(out: Path) -> Path:
     """Where the encoder's bundle is."""
     return out / "weights" / "encoders" / "harmonic-2.safetensors"
+
+
+def decoder_path(out: Path, domain: str) -> Path:
+    """Where a domain's bundle is."""
+    return out / "weights" / f"{domain}.safetensors"
 
 
 def _pieces(folder: Path, step: str) -> list[Path]:

@@ -160,3 +160,16 @@ def test_what_is_missing_is_named_with_the_step_that_makes_it(tmp_path: Path) ->
 def test_a_mistyped_domain_is_told_the_choices(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no domain 'pinao'; it has piano, electric-piano, "):
         train_decoder(tmp_path, "pinao", TINY, quiet)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_decoder_is_done_for_its_own_encoder_alone(learned: Path, tmp_path: Path) -> None:
+    assert learn.is_trained(learned, "piano")
+    assert not learn.is_trained(learned, "strings")
+    weights = tmp_path / "weights"
+    shutil.copytree(learned / "weights", weights)
+    assert learn.is_trained(tmp_path, "piano")
+    shutil.copy(SHIPPED_ENCODER, learn.encoder_path(tmp_path))
+    assert not learn.is_trained(tmp_path, "piano")
+    learn.encoder_path(tmp_path).unlink()
+    assert not learn.is_trained(tmp_path, "piano")

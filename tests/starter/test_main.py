@@ -8,8 +8,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from starter import runs
+from starter import __main__ as recipe
+from starter import learn, runs
 from starter.__main__ import app, main
+from starter.targets import TARGETS
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +60,25 @@ def test_a_step_that_comes_too_early_names_the_one_before(
 def test_help_shows_the_steps_of_the_recipe(step: str, config: runs.RunConfig) -> None:
     shown = CliRunner().invoke(app, [step, "--help"], env={"COLUMNS": "200"}).output
     assert f"[default: {config.steps}]" in shown
+
+
+def test_all_steps_are_done_in_order_and_a_domain_that_is_there_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done: list[str] = []
+
+    def note(step: str, *, of_domain: bool = False) -> None:
+        def noted(out: Path, domain: str = "", processes: int = 2) -> None:
+            assert (out, processes) == (tmp_path, 2)
+            done.append(f"{step} {domain}" if of_domain else step)
+
+        monkeypatch.setattr(recipe, step, noted)
+
+    for step in ("practice", "drums", "domains", "encoder"):
+        note(step)
+    note("decoder", of_domain=True)
+    monkeypatch.setattr(learn, "is_trained", lambda _, name: name == "piano")
+    assert run(monkeypatch, "all", str(tmp_path)) == 0
+    missing = [f"decoder {name}" for name in TARGETS if name != "piano"]
+    assert done == ["practice", "drums", "domains", "encoder", *missing]
+    assert "is ready, 0 minutes later" in " ".join(capsys.readouterr().err.split())
