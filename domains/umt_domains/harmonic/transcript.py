@@ -19,8 +19,8 @@ from umt_domains.harmonic.config import LATENT_RATE, LOWEST_MIDI, NUM_PITCHES
 from umt_domains.harmonic.decoder import LEVEL_OF_SILENCE
 from umt_domains.harmonic.learning import VELOCITY_RANGE_DB
 
-STRUCK = 0.25
-"""Of an onset activation, at its peak."""
+STRUCK = 0.5
+"""Of an onset activation, at its peak: half is a likelihood of a quarter, as it is taught."""
 SOUNDS = 0.3
 """Of a frame activation."""
 SOON_FRAMES = 4

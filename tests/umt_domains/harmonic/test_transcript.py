@@ -91,6 +91,7 @@ def chance(num_frames: int) -> Tensor:
     """Activations that often cross what is asked of them, and are often equal."""
     random = np.random.default_rng(5)
     latents = torch.from_numpy(random.integers(0, 9, (LATENT_CHANNELS, num_frames)) / 16).float()
+    latents[NUM_PITCHES : 2 * NUM_PITCHES] *= 4 * STRUCK
     latents[-1] = 0.1
     return latents
 
