@@ -307,13 +307,35 @@ def ring(weights: Weights, streams: Streams, n: int, layer: int, ahead: int, num
 
 
 @compiled
-def fetch_rings(weights: Weights, streams: Streams, layer: int, known: int, num_words: int) -> None:
-    """Let what a layer remembers come near: rings are larger than caches."""
-    for i in range(known):
-        for n in range(len(streams.time_N)):
-            place = ring(weights, streams, n, layer, i, num_words)
-            for line in range(0, 4 * num_words, LINE_BYTES):
-                _fetch(place + line)
+def foreseen(weights: Weights, buffers: Buffers, layer: int, t: int, num_samples: int) -> int:
+    """For how many samples from `t` on a layer's past is multiplied now; 0: it was before."""
+    known = min(weights.dilations_L[layer], buffers.a_LANM.shape[1])
+    return min(known, num_samples - t) if t % known == 0 else 0
+
+
+@compiled
+def fetch(address: int, num_bytes: int) -> None:
+    """Bring so many bytes near."""
+    for line in range(0, num_bytes, LINE_BYTES):
+        _fetch(address + line)
+
+
+@compiled
+def fetch_layer(
+    weights: Weights, streams: Streams, buffers: Buffers, layer: int, t: int, num_samples: int
+) -> None:
+    """Let come near what a layer is about to read, of all that is larger than caches."""
+    soon, num_words = foreseen(weights, buffers, layer, t, num_samples), buffers.past_ANW.shape[2]
+    _, most, num_streams, width = buffers.a_LANM.shape
+    known = min(weights.dilations_L[layer], most)
+    for n in range(num_streams):
+        for i in range(soon):
+            fetch(ring(weights, streams, n, layer, i, num_words), 4 * num_words)
+        if soon:
+            fetch(buffers.steer_LNM[layer, n].ctypes.data, 4 * width)
+        else:
+            a_NM = buffers.a_LANM[layer % len(buffers.a_LANM), t % known]
+            fetch(a_NM[n].ctypes.data, 4 * width)
 
 
 @compiled
@@ -380,13 +402,6 @@ def leave(slot: Slot, weights: Weights, buffers: Buffers) -> None:
 
 
 @compiled
-def foreseen(weights: Weights, buffers: Buffers, layer: int, t: int, num_samples: int) -> int:
-    """For how many samples from `t` on a layer's past is multiplied now; 0: it was before."""
-    known = min(weights.dilations_L[layer], buffers.a_LANM.shape[1])
-    return min(known, num_samples - t) if t % known == 0 else 0
-
-
-@compiled
 def play(
     slot: Slot,
     weights: Weights,
@@ -412,14 +427,13 @@ def play(
         classes_TN: receives what was drawn.
     """
     num_samples, num_streams = uniform_TN.shape
-    num_layers, num_words = len(weights.dilations_L), buffers.past_ANW.shape[2]
+    num_layers = len(weights.dilations_L)
     condition(slot, weights, latent_NC, buffers)
     for t in range(num_samples):
         enter(weights, streams, buffers.y_NY)
         for layer in range(num_layers):
             if layer + 1 < num_layers:
-                soon = foreseen(weights, buffers, layer + 1, t, num_samples)
-                fetch_rings(weights, streams, layer + 1, soon, num_words)
+                fetch_layer(weights, streams, buffers, layer + 1, t, num_samples)
             soon = foreseen(weights, buffers, layer, t, num_samples)
             if soon:
                 look_back(slot, weights, streams, buffers, layer, soon)
