@@ -78,7 +78,12 @@ class EncoderNetwork(nn.Module):
 
     def hear(self, wav_BT: Tensor, level_BF: Tensor) -> Tensor:
         """Logits of F frames from their samples and SPECTRUM_REACH more on both sides."""
-        logits: Tensor = self(self.front(wav_BT, level_BF))
+        spectrum = self.front(wav_BT, level_BF)
+        # as convolutions want it, in one go: the type that they multiply, channels last
+        kind = wav_BT.device.type
+        halved = torch.is_autocast_enabled(kind)
+        dtype = torch.get_autocast_dtype(kind) if halved else spectrum.dtype
+        logits: Tensor = self(spectrum.to(dtype, memory_format=torch.channels_last))
         return logits
 
 

@@ -112,9 +112,8 @@ class LogSpectrum(nn.Module):
             # one smooth curve from linear near silence to logarithmic: no hard threshold
             log_BKS = torch.log10(magnitude_BKS / (level_BS + LEVEL_FLOOR) + 1e-4)
             spectra.append(log_BKS / 2 + 1)
-        # channels last in memory, as the network wants them
-        stacked = torch.stack(spectra, dim=-1)
-        return torch.cat([_harmonic(stacked, shift) for shift in SHIFTS], -1).permute(0, 3, 1, 2)
+        stacked_BVKS = torch.stack(spectra, dim=1)
+        return torch.cat([_harmonic(stacked_BVKS, shift) for shift in SHIFTS], dim=1)
 
 
 class _Reading(nn.Module):
@@ -158,9 +157,9 @@ class _Reading(nn.Module):
 
     def _power(self, frames_BSN: Tensor) -> Tensor:
         """Windowed frames → power in log bins: (B, S, K)."""
-        spectrum_BSN = torch.fft.rfft(frames_BSN)
-        real, imag = spectrum_BSN.real, spectrum_BSN.imag
-        power_BSN = torch.addcmul(real * real, imag, imag)
+        # squared as pairs that lie together: their parts by themselves would be read in steps
+        squares = torch.view_as_real(torch.fft.rfft(frames_BSN)).square()
+        power_BSN = squares[..., 0] + squares[..., 1]
         folded = [
             power_BSN[..., low:high] @ getattr(self, f"_band_{octave}")
             for octave, (low, high) in enumerate(self._ranges)
@@ -200,9 +199,9 @@ def _level_kernel() -> Tensor:
     return torch.cat([past, torch.ones(LEVEL_FUTURE_FRAMES)])
 
 
-def _harmonic(stacked_BKSW: Tensor, shift: int) -> Tensor:
+def _harmonic(stacked_BVKS: Tensor, shift: int) -> Tensor:
     start = shift - LOWEST_BIN
-    return stacked_BKSW[:, start : start + NUM_BINS]
+    return stacked_BVKS[:, :, start : start + NUM_BINS]
 
 
 def _low_pass(keep_every: int) -> Tensor:
