@@ -54,6 +54,8 @@ LAST_STRIKE_S = 0.1
 """A strike this long ago counts half as much as one now."""
 NO_STRIKE = 3e-5
 """Strikes that add up to less than this were none."""
+LEAST_NOISE = 1e-14
+"""Of the power of noise bands: 140 dB below the music."""
 VOICES = 8
 """Pitches that sound at a time in full music: what sums over pitches are scaled by."""
 
@@ -200,8 +202,8 @@ class DecoderNetwork(nn.Module):
             summary = torch.cat([(x * gate).sum(2) / VOICES, (x * loudness).sum(2)], dim=1)
             return amplitudes, _positive(self.noise(summary)) * gate.sum(2).clamp(max=1)
         own = _positive(self.noise(x)) * gate
-        # what is random adds up in power
-        return amplitudes, torch.linalg.vector_norm(own, dim=2)
+        # what is random adds up in power; a root of nothing would have no gradient
+        return amplitudes, (own.square().sum(2) + LEAST_NOISE).sqrt()
 
 
 def _positive(x: Tensor) -> Tensor:
