@@ -120,16 +120,25 @@ class _Matrices:
         num_channels, length = samples.shape
         x_CSN = samples.reshape(num_channels, length // STRETCH, STRETCH)
         # states in double precision: their poles are close to the unit circle
-        drive = (x_CSN.astype(np.float64) @ self._drive_N4).reshape(num_channels, -1, STRETCHES * 4)
-        spread = drive @ self._spread_S4S4.reshape(STRETCHES * ORDER, -1)
+        drive_CS4 = _product(x_CSN.astype(np.float64), self._drive_N4)
+        drive = drive_CS4.reshape(num_channels, -1, STRETCHES * ORDER)
+        spread = _product(drive, self._spread_S4S4.reshape(STRETCHES * ORDER, -1))
         carry = self._carry_4S4.reshape(ORDER, -1)
-        states = np.empty((num_channels, drive.shape[1], STRETCHES, ORDER))
-        for batch in range(drive.shape[1]):
+        states = np.empty((num_channels, spread.shape[1], STRETCHES, ORDER))
+        for batch in range(spread.shape[1]):
             after = (spread[:, batch] + state_C4 @ carry).reshape(num_channels, -1, ORDER)
             states[:, batch], state_C4 = after[:, :-1], after[:, -1]
-        echo = states.reshape(num_channels, -1, ORDER) @ self._state_4N
-        weighted: npt.NDArray[np.float32] = x_CSN @ self._own_NN + echo.astype(np.float32)
-        return weighted.reshape(num_channels, length), state_C4
+        echo_CSN = _product(states.reshape(num_channels, -1, ORDER), self._state_4N)
+        weighted_CSN = _product(x_CSN, self._own_NN) + echo_CSN.astype(np.float32)
+        return weighted_CSN.reshape(num_channels, length), state_C4
+
+
+def _product(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """A matrix product by as many threads as torch has here; numpy would take all cores."""
+    import torch  # takes a second: umtcli.media is wanted without it, too
+
+    product: npt.NDArray[np.floating] = (torch.from_numpy(x) @ torch.from_numpy(y)).numpy()
+    return product
 
 
 def _state_space(*biquads: Biquad) -> tuple[Double, Double, Double, float]:
