@@ -1,6 +1,6 @@
 """How fast and how small a conversion is on this machine: `make bench`.
 
-Converts stereo mp3s made from the repository's sample, as whole processes, and prints
+Converts mp3s made from the repository's sample, stereo and mono, as whole processes, and prints
 real-time factors and peak memory. Nothing here asserts: machines differ.
 """
 
@@ -13,12 +13,14 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 
 from umtcli.media import find_ffmpeg
 
 SAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "sample.flac"
 MINUTES = (3, 60)
+CHANNELS = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -26,18 +28,20 @@ class Measured:
     """One conversion, from the start of its process to its end."""
 
     minutes: int
+    channels: int
     seconds: float
     real_time_factor: float
     peak_memory_mib: float
 
 
-def make_mp3(path: Path, minutes: int) -> None:
-    """The sample again and again, as a stereo mp3 of 44.1 kHz."""
+def make_mp3(path: Path, minutes: int, channels: int) -> None:
+    """The sample again and again, as an mp3 of 44.1 kHz."""
     command = [find_ffmpeg(), "-v", "error", "-stream_loop", "-1", "-i", str(SAMPLE)]
-    subprocess.run([*command, "-t", str(60 * minutes), "-q:a", "4", str(path)], check=True)
+    command += ["-t", str(60 * minutes), "-ac", str(channels), "-q:a", "4", str(path)]
+    subprocess.run(command, check=True)
 
 
-def measure(source: Path, minutes: int) -> Measured:
+def measure(source: Path, minutes: int, channels: int) -> Measured:
     """Convert to piano and wait; the child's resources tell its peak memory."""
     command = [sys.executable, "-m", "umtcli", "convert", str(source), "--to", "piano"]
     command += ["-o", str(source.with_suffix(".wav")), "--quiet"]
@@ -48,7 +52,9 @@ def measure(source: Path, minutes: int) -> Measured:
     if status:
         raise SystemExit(f"{' '.join(command)} failed")
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB here
-    return Measured(minutes, seconds, 60 * minutes / seconds, usage.ru_maxrss * unit / 2**20)
+    return Measured(
+        minutes, channels, seconds, 60 * minutes / seconds, usage.ru_maxrss * unit / 2**20
+    )
 
 
 def help_seconds() -> float:
@@ -68,12 +74,12 @@ def main() -> None:
     print(json.dumps({"umt --help": round(help_seconds(), 3)}))
     measured = []
     with tempfile.TemporaryDirectory() as folder:
-        for minutes in MINUTES:
-            source = Path(folder) / f"{minutes}.mp3"
-            make_mp3(source, minutes)
-            measured.append(measure(source, minutes))
+        for minutes, channels in product(MINUTES, CHANNELS):
+            source = Path(folder) / f"{minutes}-{channels}.mp3"
+            make_mp3(source, minutes, channels)
+            measured.append(measure(source, minutes, channels))
             print(json.dumps({k: round(v, 2) for k, v in asdict(measured[-1]).items()}))
-    growth = measured[-1].peak_memory_mib / measured[0].peak_memory_mib - 1
+    growth = measured[-1].peak_memory_mib / measured[len(CHANNELS) - 1].peak_memory_mib - 1
     print(json.dumps({"memory_growth": round(growth, 3)}))
 
 
