@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,11 @@ import torch
 
 from umt_domains.wavenet import WavenetFamily
 from umt_trainer import __main__ as process
-from umt_trainer.system import checkpoint_path, train_system
+from umt_trainer.music import prepare_missing
+from umt_trainer.recipe import read_recipe
+from umt_trainer.system import checkpoint_path, new_task, train_system
 from umtcli.bundle import read_bundle
-from umtcli.errors import TrainingError, UsageError
+from umtcli.errors import BundleError, TrainingError, UsageError
 
 REPOSITORY = Path(__file__).parents[2]
 RATE = 16_000
@@ -256,3 +259,24 @@ def test_two_processes_learn_as_one_and_one_that_is_killed_ends_the_run_by_name(
     state = torch.load(checkpoint_path(out), weights_only=True)
     assert state["step"] >= 1  # a step is told before it is saved
     assert state["processes"] == 2
+
+
+def test_a_run_may_begin_with_the_bundles_of_another(
+    trained: Path, tmp_path: Path, music: dict[str, Path]
+) -> None:
+    beginning = f'begin = "{trained / "bundles"}"\n'
+    path = write_recipe(tmp_path, steps=4, extra=beginning)
+    recipe = read_recipe(path, {"saw": music["saw"], "new": music["sine"]})
+    learning = WavenetFamily().learning(recipe.encoder)
+    folders = prepare_missing(recipe.domains, tmp_path / "data", learning, print)
+    task = new_task(recipe, folders, learning, "cpu")
+    saw, new = (decoder.state_dict() for decoder in task.network.decoders)
+    bundle = read_bundle(trained / "bundles" / "domains" / "saw.safetensors")
+    assert all(torch.equal(saw[name], weights) for name, weights in bundle.tensors.items())
+    ear = read_bundle(trained / "bundles" / "encoders" / "wavenet-tiny.safetensors")
+    heard = task.network.encoder.state_dict()
+    assert all(torch.equal(heard[name], weights) for name, weights in ear.tensors.items())
+    assert not all(torch.equal(new[name], weights) for name, weights in bundle.tensors.items())
+    assert bundle.info.digest in task.identity()["begun"]
+    with pytest.raises(BundleError, match="wavenet-tiny"):
+        new_task(replace(recipe, begin=str(tmp_path)), folders, learning, "cpu")

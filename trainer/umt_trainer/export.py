@@ -19,6 +19,16 @@ from umtcli.learned import write_decoder, write_encoder
 from umtcli.learning import Learning
 
 
+def encoder_path(folder: Path, space: str) -> Path:
+    """Where the encoder of a latent space is in a folder of bundles."""
+    return folder / "encoders" / f"{space.replace('/', '-')}.safetensors"
+
+
+def decoder_path(folder: Path, name: str) -> Path:
+    """Where a domain's decoder is in a folder of bundles."""
+    return folder / "domains" / f"{name}.safetensors"
+
+
 def write_bundles(
     folder: Path,
     network: TranslationNetwork,
@@ -43,7 +53,7 @@ def write_bundles(
     provenance = {"licence": "unknown", "description": "", "recipe": how, **recipe.provenance}
     try:
         encoder = write_encoder(
-            folder / "encoders" / f"{recipe.space.replace('/', '-')}.safetensors",
+            encoder_path(folder, recipe.space),
             network.encoder,
             learning,
             name=recipe.space,
@@ -51,7 +61,7 @@ def write_bundles(
         )
         decoders = [
             write_decoder(
-                folder / "domains" / f"{name}.safetensors",
+                decoder_path(folder, name),
                 decoder,
                 learning,
                 name=name,

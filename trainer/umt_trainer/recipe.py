@@ -106,6 +106,8 @@ class Recipe:
     """How these are to be, as the family has them."""
     background: str = ""
     """A folder of sounds without notes, such as drums, that may be mixed into what is heard."""
+    begin: str = ""
+    """A folder of bundles, as an earlier run left them, whose weights the networks begin with."""
     space: str = "trained/1"
     """Name of the latent space, for people; the fingerprint is what counts."""
     provenance: Mapping[str, str] = field(default_factory=dict)
@@ -151,8 +153,9 @@ def read_recipe(path: Path, domains: Mapping[str, Path] | None = None) -> Recipe
             values[name] = _build(kind, values.get(name, {}), f"[{name}]")
         own = {name: path.parent / folder for name, folder in _texts(values, "domains").items()}
         values["domains"] = dict(domains) if domains else own
-        if isinstance(values.get("background"), str):
-            values["background"] = str(path.parent / values["background"])
+        for name in ("background", "begin"):
+            if isinstance(values.get(name), str):
+                values[name] = str(path.parent / values[name])
         values["provenance"] = _texts(values, "provenance")
         recipe = _build(Recipe, values, "the top level")
         _check_domains(recipe)

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from umt_trainer import checkpoint
+from umt_trainer.beginning import begin_system
 from umt_trainer.confusion import ConfusionNetwork
 from umt_trainer.distributed import World, joined, local_rank
 from umt_trainer.export import write_bundles
@@ -146,6 +147,7 @@ def new_task(
 
     Raises:
         UsageError: the family refuses a size.
+        BundleError: the networks cannot begin as the recipe has it.
         TrainingError: a domain has no music.
     """
     torch.manual_seed(recipe.run.seed)
@@ -160,6 +162,9 @@ def new_task(
     channels = learning.encoder_space("").channels
     confusion = ConfusionNetwork(channels, len(folders), recipe.confusion.channels)
     network = TranslationNetwork(encoder, decoders, confusion)
+    begun = ""
+    if recipe.begin:
+        begun = begin_system(network, Path(recipe.begin), recipe.space, list(folders))
     network.to(device)
     if recipe.hardware.compile:
         for module in (network.encoder, *network.decoders):
@@ -172,6 +177,7 @@ def new_task(
         recipe.confusion,
         load_background(recipe.background, learning),
         distorted=recipe.distorted,
+        begun=begun,
     )
 
 

@@ -96,6 +96,7 @@ class TranslationTask:
         background: (T,) sounds without notes, for families whose encoder hears scores.
         distorted: whether the encoder hears the music a little out of tune, or whatever else
             its family does to it, or as it is.
+        begun: tells what weights the networks began with; empty: random ones.
 
     Raises:
         TrainingError: domains and decoders do not match, or there is nothing to confuse.
@@ -108,6 +109,7 @@ class TranslationTask:
     confusion: ConfusionConfig = field(default_factory=ConfusionConfig)
     background: list[Tensor] = field(default_factory=list)
     distorted: bool = True
+    begun: str = ""
     _heard: dict[tuple[int, int], Tensor] = field(default_factory=dict, init=False, repr=False)
     """Clean latents that the confusion network was just taught by, for the second update: by
     (index, size) of their examples, for the encoder is the same in both."""
@@ -124,6 +126,8 @@ class TranslationTask:
         """The networks, the family and every domain's music."""
         config_of = self.learning.config_of
         how: dict[str, Any] = {} if self.distorted else {"distorted": False}
+        if self.begun:
+            how["begun"] = self.begun
         if self.learning.distortion:
             how["distortion"] = dict(self.learning.distortion)
         if self.background:
