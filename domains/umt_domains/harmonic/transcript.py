@@ -23,6 +23,8 @@ STRUCK = 0.5
 """Of an onset activation, at its peak: half is a likelihood of a quarter, as it is taught."""
 SOUNDS = 0.3
 """Of a frame activation."""
+BEGINS = 0.7
+"""Of a frame activation, soon after the strike: a note is surest when it is young."""
 SOON_FRAMES = 4
 """A struck note has to sound within this."""
 LOUD_VELOCITY = 100
@@ -117,7 +119,7 @@ class _Scribe:
             self._sounding.remove(pitch)
             events.append((at_s, LOWEST_MIDI + pitch, 0))
         surest = max(range(1, len(frame)), key=frame.__getitem__)
-        if frame[surest] > SOUNDS:
+        if frame[surest] > BEGINS:
             self._sounding.add(pitch)
             velocity = _velocity(loud[surest] / frame[surest])
             events.append((at_s, LOWEST_MIDI + pitch, velocity))

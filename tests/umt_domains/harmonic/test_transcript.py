@@ -8,7 +8,14 @@ import torch
 from torch import Tensor
 
 from umt_domains.harmonic.config import LATENT_CHANNELS, LATENT_RATE, LOWEST_MIDI, NUM_PITCHES
-from umt_domains.harmonic.transcript import LOUD_VELOCITY, SOON_FRAMES, SOUNDS, STRUCK, NoteStreams
+from umt_domains.harmonic.transcript import (
+    BEGINS,
+    LOUD_VELOCITY,
+    SOON_FRAMES,
+    SOUNDS,
+    STRUCK,
+    NoteStreams,
+)
 
 MIDDLE_C = 60 - LOWEST_MIDI
 
@@ -90,8 +97,8 @@ def test_velocities_follow_the_level_as_scores_are_taught(level_db: float) -> No
 def chance(num_frames: int) -> Tensor:
     """Activations that often cross what is asked of them, and are often equal."""
     random = np.random.default_rng(5)
-    latents = torch.from_numpy(random.integers(0, 9, (LATENT_CHANNELS, num_frames)) / 16).float()
-    latents[NUM_PITCHES : 2 * NUM_PITCHES] *= 4 * STRUCK
+    latents = torch.from_numpy(random.integers(0, 15, (LATENT_CHANNELS, num_frames)) / 16).float()
+    latents[NUM_PITCHES : 2 * NUM_PITCHES] *= 2 * STRUCK
     latents[-1] = 0.1
     return latents
 
@@ -107,9 +114,9 @@ def slow_reference(latents: Tensor) -> list[tuple[int, float, float]]:
         peaks = [f for f in range(last) if peak[f] > STRUCK and left[f] <= peak[f] > right[f]]
         for place, first in enumerate(peaks):
             soon = range(first, min(first + SOON_FRAMES, last))
-            begins = [f for f in soon if frame[key, f] > SOUNDS]
-            if not begins:
+            if max(frame[key, f] for f in soon) <= BEGINS:
                 continue
+            begins = [f for f in soon if frame[key, f] > SOUNDS]
             until = peaks[place + 1] if place + 1 < len(peaks) else last
             silent = [f for f in range(begins[0], until) if frame[key, f] <= SOUNDS]
             notes.append((LOWEST_MIDI + key, first, silent[0] if silent else until))
