@@ -5,7 +5,7 @@
 #   make bench   measure real-time factors on this machine
 #   make starter make the bundled weights again, from nothing, into .starter/: hours
 #   make docs    write the generated pages, then build the site into site/
-#   make clean   remove all that these made
+#   make clean   remove all that these made, but .starter/
 
 PYTHON ?= python3
 VENV := .venv

@@ -168,12 +168,13 @@ def decoder(
 @app.command(name="all")
 def everything(out: Out, processes: Processes = 2) -> None:
     """Do every step that leads to the bundled weights; what is done already is not done again."""
-    from starter.learn import is_trained
+    from starter.learn import encoder_path, is_trained
 
     started_s = time.monotonic()
     for make in (practice, drums, domains):
         make(out, processes=processes)
-    encoder(out)
+    if not encoder_path(out).exists():  # it is written at the end, whole
+        encoder(out)
     for name in TARGETS:
         if not is_trained(out, name):
             decoder(out, name)

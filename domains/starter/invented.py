@@ -38,7 +38,7 @@ class Instrument:
 
     style: Style
     partial_db_H: Wave
-    """Strength of each partial at middle C, beside the others."""
+    """Strength of each partial beside the others, at any pitch, before the body resounds."""
     body: tuple[tuple[float, float, float], ...]
     """Resonances: centre (Hz), width (octaves), gain (dB). They stay where they are."""
     stiffness: float
@@ -46,7 +46,7 @@ class Instrument:
     attack_s: float
     release_s: float
     brighter_db: float
-    """What each halving of the velocity takes from the highest partials."""
+    """What each halving of the velocity takes from the eighth partial; less from lower ones."""
     damping: float
     """How much faster the partials of a note that fades go than its fundamental, per number."""
     vibrato_cents: float
@@ -58,6 +58,7 @@ class Instrument:
     knock: float
     """Noise of the first few milliseconds."""
     cents: float
+    """How much higher than A440 it is tuned."""
 
 
 def invent(rng: Random) -> Instrument:
@@ -129,20 +130,20 @@ def record(score: Score, seed: int, path: Path) -> bool:
     rng = np.random.default_rng(seed)
     wav_T = perform(score, invent(rng), rng)
     with tempfile.TemporaryDirectory(prefix=".invented-", dir=path.parent) as folder:
-        flac = Path(folder) / "piece.flac"
+        flac, midi = Path(folder) / "piece.flac", Path(folder) / "piece.mid"
         # a mean level near that of what FluidSynth plays
         loud = 0.1 / max(1e-6, float(np.sqrt(np.mean(wav_T**2))))
         sf.write(flac, safe_gain(wav_T * loud), SAMPLE_RATE, subtype="PCM_16")
-        write_midi(score, path.with_suffix(".mid"))
+        write_midi(score, midi)
+        os.replace(midi, path.with_suffix(".mid"))
         os.replace(flac, path)
     return True
 
 
 def _sound(note: Note, instrument: Instrument, from_pitch: int, rng: Random) -> Wave:
     """One note, with its release: (T,)."""
-    held, release = (
-        round(s * SAMPLE_RATE) for s in (_held_s(note, instrument), instrument.release_s)
-    )
+    held = round((note.end_s - note.start_s) * SAMPLE_RATE)
+    release = round(instrument.release_s * SAMPLE_RATE)
     age_s = np.arange(held + release) / SAMPLE_RATE
     bend_T = _bend(note, instrument, from_pitch, age_s, rng)
     f0 = 440 * 2 ** ((note.pitch - 69 + instrument.cents / 100) / 12)
@@ -166,10 +167,6 @@ def _sound(note: Note, instrument: Instrument, from_pitch: int, rng: Random) -> 
     return np.asarray((note.velocity / 127) ** 2 * tone_T * rise_T * fall_T**2)
 
 
-def _held_s(note: Note, instrument: Instrument) -> float:
-    return min(note.end_s - note.start_s, 1.5 * instrument.style.longest_s(note.pitch))
-
-
 def _bend(note: Note, instrument: Instrument, from_pitch: int, age_s: Wave, rng: Random) -> Wave:
     """Semitones from the written pitch at each sample."""
     bend_T = np.zeros(len(age_s))
@@ -182,7 +179,7 @@ def _bend(note: Note, instrument: Instrument, from_pitch: int, age_s: Wave, rng:
 
 
 def _strengths(f0: float, velocity: int, instrument: Instrument) -> Wave:
-    """Amplitudes of the partials of a note, all together of power 1: (H,)."""
+    """Amplitudes of the partials of a note, whose squares add up to 1: (H,)."""
     number_H = np.arange(1, MOST_PARTIALS + 1)
     softer = math.log2(127 / max(1, velocity))
     db_H = instrument.partial_db_H - instrument.brighter_db * softer * np.log2(number_H) / 3

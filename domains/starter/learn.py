@@ -36,6 +36,7 @@ LICENCE = "Apache-2.0"
 SPACE = "harmonic/2"
 ENCODER = {"front_end": 2, "entry_channels": 16}
 """What differs from the family's own sizes, which are those of `harmonic/1`."""
+RENDERED = "composed by rule and rendered with FluidR3 GM (MIT)"
 STEP = "python -m starter"
 """How the recipe's steps are run."""
 
@@ -56,7 +57,11 @@ def train_encoder(out: Path, config: RunConfig, report: Report) -> BundleInfo:
     background = [torch.from_numpy(r.wav[:].astype(np.float32) / 32768) for r in _load(drums)]
     task = EncoderTask(network, learning, _load(practice, with_notes=True), background, config)
     trained = train(task, config, out / "runs" / "encoder.pt", report)
-    music = f"{len(practice)} pieces and {len(drums)} drum loops"
+    invented = sum(path.stem.startswith("invented") for path in practice)
+    music = (
+        f"{len(practice) - invented} pieces, and {len(drums)} drum loops and noises, {RENDERED}; "
+        f"{invented} pieces played by instruments that were invented"
+    )
     return write_encoder(
         encoder_path(out),
         trained,
@@ -98,7 +103,9 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
         learning,
         name=domain,
         space=encoder_bundle.info.space,
-        provenance=_provenance(TARGETS[domain].description, f"{len(paths)} pieces", config, commit),
+        provenance=_provenance(
+            TARGETS[domain].description, f"{len(paths)} pieces {RENDERED}", config, commit
+        ),
         half=True,
     )
 
@@ -157,7 +164,7 @@ def _provenance(description: str, music: str, config: RunConfig, commit: str) ->
         "description": description,
         "licence": LICENCE,
         "author": "the umt developers",
-        "data": f"{music} composed by rule and rendered with FluidR3 GM (MIT)",
+        "data": music,
         "recipe": f"domains/starter at commit {commit}, seed {config.seed}, "
         f"{config.steps} steps of {config.batch_size} × {config.crop_s:g} s",
     }

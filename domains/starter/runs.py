@@ -12,5 +12,5 @@ ENCODER_RUN = RunConfig(
     precision="bfloat16",
 )
 DECODER_RUN = RunConfig(
-    steps=2400, batch_size=2, crop_s=2.0, learning_rate=3e-3, shards=2, workers=1
+    steps=1600, batch_size=2, crop_s=2.0, learning_rate=3e-3, shards=2, workers=1
 )

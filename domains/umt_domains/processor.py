@@ -11,9 +11,9 @@ import torch
 def multiplies_bfloat16() -> bool:
     """Whether this machine's CPU has instructions that multiply bfloat16.
 
-    Torch multiplies it everywhere; without such instructions slower than float32.
+    Torch multiplies it everywhere; without such instructions slower than float32. An older torch
+    does not tell what there is: then there is nothing.
     """
-    # torch before 2.9 does not tell
     tell: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
     known = tell()
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))

@@ -115,11 +115,11 @@ def main() -> None:
     threads = num_threads()
     asked = [int(argument) for argument in sys.argv[1:]]
     jobs: list[Callable[[], Measured]] = [] if asked else [hearing]
-    fastest, *_ = WavenetFamily().engines()
+    engines = [engine for engine in WavenetFamily().engines() if engine != "plain"]
     for layers in asked or AUTHORS_SAMPLES_PER_S:
         for num_streams in STREAMS:
             # one after the other: a machine that slows down slows both
-            jobs += [partial(sampling, layers, num_streams, e) for e in ("torch", fastest)]
+            jobs += [partial(sampling, layers, num_streams, engine) for engine in engines]
     rows = []
     with torch_threads(threads), torch.inference_mode():
         torch.manual_seed(1)

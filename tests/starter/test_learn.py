@@ -110,7 +110,7 @@ def test_what_the_recipe_makes_plays_the_notes_of_its_source(tmp_path: Path) -> 
 def test_bundles_tell_what_they_were_made_of(learned: Path) -> None:
     encoder = read_info(learn.encoder_path(learned)).provenance
     piano = read_info(learned / "weights" / "piano.safetensors").provenance
-    assert encoder["data"].startswith("2 pieces and 1 drum loops composed")
+    assert encoder["data"].startswith("2 pieces, and 1 drum loops and noises, composed")
     assert piano["data"].startswith("2 pieces composed")
     described = subprocess.run(
         ["git", "describe", "--always"],

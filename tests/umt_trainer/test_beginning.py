@@ -96,6 +96,15 @@ def test_it_stays_as_it_is_where_nobody_plays_better(tmp_path: Path) -> None:
     assert begin(fresh, []) == (fresh, "")
 
 
+def test_a_bundle_of_another_version_is_passed_over(tmp_path: Path) -> None:
+    class Older(Gain):
+        def from_bundle(self, bundle: Bundle) -> nn.Linear:
+            raise ValueError("DecoderConfig has no 'size'")
+
+    fresh = task(gain=-1.0, learning=Older())
+    assert begin(fresh, [known(tmp_path, "newer", TRUTH)]) == (fresh, "")
+
+
 def test_a_family_may_leave_out_what_only_a_known_instrument_has(tmp_path: Path) -> None:
     class Unbound(Gain):
         def beginning(self, bundle: Bundle) -> nn.Linear:

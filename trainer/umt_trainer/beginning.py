@@ -12,14 +12,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from umt_trainer.export import decoder_path, encoder_path
+from umt_trainer.export import decoder_path
 from umt_trainer.tasks import DecoderTask
 from umt_trainer.translation import TranslationNetwork
 from umt_trainer.validation import decoder_loss
 from umtcli.bundle import read_bundle
 from umtcli.catalog import Catalog
-from umtcli.errors import BundleError
-from umtcli.fitting import load_weights
+from umtcli.errors import BundleError, UsageError
+from umtcli.fitting import check_front_end, load_weights
+from umtcli.learning import Learning
 from umtcli.optional import beginning
 
 EXAMPLES = 16
@@ -55,7 +56,7 @@ def begin(task: DecoderTask, known: Sequence[Path]) -> tuple[DecoderTask, str]:
         try:
             bundle = read_bundle(path, "decoder")
             candidate = replace(task, network=beginning(task.learning, bundle))
-        except BundleError:
+        except (BundleError, ValueError):  # e.g. a size that this version has not
             continue
         its_loss = decoder_loss(candidate, EXAMPLES)
         if its_loss < loss:
@@ -64,29 +65,34 @@ def begin(task: DecoderTask, known: Sequence[Path]) -> tuple[DecoderTask, str]:
 
 
 def begin_system(
-    network: TranslationNetwork, folder: Path, space: str, names: Sequence[str]
+    network: TranslationNetwork, learning: Learning, folder: Path, names: Sequence[str]
 ) -> str:
     """Give a system the weights of an earlier run's bundles; decoders without one stay random.
 
     Args:
         network: with a decoder for each name.
-        folder: of bundles, as a run leaves them.
-        space: the latent space's name in its recipe.
+        learning: of its family.
+        folder: of bundles, as a run leaves them: one encoder, and domains by their names.
         names: of the domains.
 
     Returns:
         What tells these weights from others: the digests of their bundles.
 
     Raises:
-        BundleError: the encoder's bundle is missing, or weights do not fit the sizes.
+        UsageError: there is no encoder in the folder, or several.
+        BundleError: weights do not fit the sizes, or are of another family or front end.
     """
-    wanted = [(network.encoder, encoder_path(folder, space), "encoder")]
+    encoders = sorted((folder / "encoders").glob("*.safetensors"))
+    if len(encoders) != 1:
+        raise UsageError(f"{folder}/encoders must hold one encoder to begin with: {len(encoders)}.")
+    heard = read_bundle(encoders[0], "encoder")
+    check_front_end(heard.info, learning.front_end_version)
+    wanted = [(network.encoder, heard)]
     for name, decoder in zip(names, network.decoders, strict=True):
         if decoder_path(folder, name).exists():
-            wanted.append((decoder, decoder_path(folder, name), "decoder"))
-    digests = []
-    for part, path, kind in wanted:
-        bundle = read_bundle(path, kind)
+            wanted.append((decoder, read_bundle(decoder_path(folder, name), "decoder")))
+    for part, bundle in wanted:
+        if bundle.info.family != learning.family:
+            raise BundleError(f"{bundle.info.path} is of the family {bundle.info.family}.")
         load_weights(part, bundle)
-        digests.append(bundle.info.digest)
-    return " ".join(digests)
+    return " ".join(bundle.info.digest for _, bundle in wanted)

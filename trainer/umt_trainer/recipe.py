@@ -107,7 +107,8 @@ class Recipe:
     background: str = ""
     """A folder of sounds without notes, such as drums, that may be mixed into what is heard."""
     begin: str = ""
-    """A folder of bundles, as an earlier run left them, whose weights the networks begin with."""
+    """A folder of bundles, as an earlier run left them, whose weights the networks begin with.
+    It is looked at whenever the run is begun or gone on with."""
     space: str = "trained/1"
     """Name of the latent space, for people; the fingerprint is what counts."""
     provenance: Mapping[str, str] = field(default_factory=dict)
@@ -154,7 +155,7 @@ def read_recipe(path: Path, domains: Mapping[str, Path] | None = None) -> Recipe
         own = {name: path.parent / folder for name, folder in _texts(values, "domains").items()}
         values["domains"] = dict(domains) if domains else own
         for name in ("background", "begin"):
-            if isinstance(values.get(name), str):
+            if values.get(name) and isinstance(values[name], str):
                 values[name] = str(path.parent / values[name])
         values["provenance"] = _texts(values, "provenance")
         recipe = _build(Recipe, values, "the top level")

@@ -164,7 +164,7 @@ def new_task(
     network = TranslationNetwork(encoder, decoders, confusion)
     begun = ""
     if recipe.begin:
-        begun = begin_system(network, Path(recipe.begin), recipe.space, list(folders))
+        begun = begin_system(network, learning, Path(recipe.begin), list(folders))
     network.to(device)
     if recipe.hardware.compile:
         for module in (network.encoder, *network.decoders):

@@ -10,6 +10,7 @@ Implementations of the EBU R128 Loudness Measurement, AES e-Brief 2018.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -69,8 +70,7 @@ class KWeighting:
     """
 
     def __init__(self, sample_rate: int, num_channels: int) -> None:
-        matrices = _Matrices(*_state_space(*k_weighting_biquads(sample_rate)))
-        self._matrices = matrices
+        self._matrices = _matrices(sample_rate)
         self._state_C4 = np.zeros((num_channels, ORDER))
         self._open = np.zeros((num_channels, 0), np.float32)
         """Samples that fill no batch yet."""
@@ -131,6 +131,11 @@ class _Matrices:
         echo_CSN = _product(states.reshape(num_channels, -1, ORDER), self._state_4N)
         weighted_CSN = _product(x_CSN, self._own_NN) + echo_CSN.astype(np.float32)
         return weighted_CSN.reshape(num_channels, length), state_C4
+
+
+@cache
+def _matrices(sample_rate: int) -> _Matrices:
+    return _Matrices(*_state_space(*k_weighting_biquads(sample_rate)))
 
 
 def _product(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:

@@ -203,7 +203,8 @@ class DecoderNetwork(nn.Module):
             return amplitudes, _positive(self.noise(summary)) * gate.sum(2).clamp(max=1)
         own = _positive(self.noise(x)) * gate
         # what is random adds up in power; a root of nothing would have no gradient
-        return amplitudes, (own.square().sum(2) + LEAST_NOISE).sqrt()
+        power = own.square().sum(2)
+        return amplitudes, (power + LEAST_NOISE).sqrt() * (power > 0)
 
 
 def _positive(x: Tensor) -> Tensor:

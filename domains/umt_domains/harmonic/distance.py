@@ -21,7 +21,7 @@ from umt_domains.harmonic.config import SAMPLE_RATE
 
 WINDOWS = (4096, 2048, 1024, 512, 256)
 BAND_WINDOWS = WINDOWS[:-1]
-"""The shortest has too few bins for bands."""
+"""In the shortest a seventh of the bands have no bin."""
 NUM_BANDS = 80
 LOWEST_HZ, HIGHEST_HZ = 40.0, 16_000.0
 
@@ -30,7 +30,13 @@ Spectra = Sequence[tuple[Tensor, Tensor]]
 
 
 def spectra(played_BT: Tensor, wanted_BT: Tensor) -> Spectra:
-    """Magnitudes through all windows, 1 for a sine of amplitude 1."""
+    """Magnitudes through all windows, 1 for a sine of amplitude 1.
+
+    Shape:
+        both: (B, T), T from 4096 on
+        returns: for each window (B, N, S), twice, with N = window / 2 + 1 and
+            S = 1 + (T − window) // (window / 4)
+    """
     return [(_magnitudes(played_BT, size), _magnitudes(wanted_BT, size)) for size in WINDOWS]
 
 
@@ -49,11 +55,18 @@ def spectral_distance(both: Spectra) -> Tensor:
 def band_distance(both: Spectra) -> Tensor:
     """Mean distance of mel bands, in factors of ten of amplitude: 20 dB apart are 1."""
     total = both[0][0].new_zeros(())
-    for size, (played, wanted) in zip(BAND_WINDOWS, both, strict=False):
-        bands = _bands(size).to(played)
-        levels = [((x.square().transpose(1, 2) @ bands) + 1e-7).log10() for x in (played, wanted)]
-        total = total + (levels[0] - levels[1]).abs().mean() / 2
+    # a sum of bfloat16 would tell levels to half a decibel
+    with torch.autocast(total.device.type, enabled=False):
+        for size, (played, wanted) in zip(BAND_WINDOWS, both, strict=False):
+            levels = [_band_levels(x, size) for x in (played, wanted)]
+            total = total + (levels[0] - levels[1]).abs().mean() / 2
     return total / len(BAND_WINDOWS)
+
+
+def _band_levels(magnitudes_BNS: Tensor, size: int) -> Tensor:
+    """Logarithms of the power in each band: (B, S, M)."""
+    power_BSN = magnitudes_BNS.float().square().transpose(1, 2)
+    return ((power_BSN @ _bands(size).to(power_BSN)) + 1e-7).log10()
 
 
 def _magnitudes(wav_BT: Tensor, size: int) -> Tensor:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -104,11 +103,8 @@ class HarmonicLearning:
 
     def beginning(self, bundle: Bundle) -> nn.Module:
         """A decoder as another instrument may begin: without the range of its own."""
-        whole = DecoderConfig()
-        config = from_mapping(DecoderConfig, bundle.info.config)
-        network = DecoderNetwork(
-            replace(config, lowest_midi=whole.lowest_midi, highest_midi=whole.highest_midi)
-        )
+        own = ("lowest_midi", "highest_midi")
+        network = self.new_decoder({k: v for k, v in bundle.info.config.items() if k not in own})
         load_weights(network, bundle)
         return network
 

@@ -115,11 +115,12 @@ class _Scribe:
         frame, onset, loud = self._waiting[:, pitch, number : number + 1 + SOON_FRAMES].tolist()
         at_s = _middle_s(self._next + number + _vertex(*onset[:3]))
         events: list[Event] = []
-        if pitch in self._sounding:
+        surest = max(range(1, len(frame)), key=frame.__getitem__)
+        begins = frame[surest] > BEGINS
+        if pitch in self._sounding and (begins or frame[1] <= SOUNDS):
             self._sounding.remove(pitch)
             events.append((at_s, LOWEST_MIDI + pitch, 0))
-        surest = max(range(1, len(frame)), key=frame.__getitem__)
-        if frame[surest] > BEGINS:
+        if begins:
             self._sounding.add(pitch)
             velocity = _velocity(loud[surest] / frame[surest])
             events.append((at_s, LOWEST_MIDI + pitch, velocity))

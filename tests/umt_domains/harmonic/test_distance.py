@@ -60,3 +60,10 @@ def test_both_distances_lead_back_to_what_is_played() -> None:
     (gradient,) = torch.autograd.grad(spectral_distance(both) + band_distance(both), played)
     assert bool(gradient.isfinite().all())
     assert float(gradient.norm()) > 0
+
+
+def test_autocast_takes_no_digits_from_bands() -> None:
+    both = spectra(tone(440.0, 0.3) + noise(1, 0.001), tone(440.0, 0.3) + noise(2, 0.002))
+    with torch.autocast("cpu", torch.bfloat16):
+        within = float(band_distance(both))
+    assert within == float(band_distance(both))

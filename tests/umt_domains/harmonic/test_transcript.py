@@ -62,6 +62,13 @@ def test_an_onset_between_two_frames_is_found_there() -> None:
     assert told(latents)[0][0] == pytest.approx((20.3 + 0.5) / LATENT_RATE, abs=1e-3)
 
 
+def test_a_doubtful_strike_leaves_the_note_before_it_sounding() -> None:
+    latents = struck(sounding(silence(), slice(20, 60)), 20, 40)
+    latents[MIDDLE_C, 30:60] = (SOUNDS + BEGINS) / 2
+    assert [velocity > 0 for _, _, velocity in told(latents)] == [True, False]
+    assert told(latents)[1][0] == pytest.approx(60.5 / LATENT_RATE)
+
+
 def test_a_note_struck_again_ends_and_begins() -> None:
     events = told(struck(sounding(silence(), slice(20, 60)), 20, 40))
     assert [velocity > 0 for _, _, velocity in events] == [True, False, True, False]
@@ -112,12 +119,11 @@ def slow_reference(latents: Tensor) -> list[tuple[int, float, float]]:
     for key in range(NUM_PITCHES):
         left, peak, right = onset[key, :-2], onset[key, 1:-1], onset[key, 2:]
         peaks = [f for f in range(last) if peak[f] > STRUCK and left[f] <= peak[f] > right[f]]
-        for place, first in enumerate(peaks):
+        sure = [f for f in peaks if frame[key, f : f + SOON_FRAMES].max() > BEGINS]
+        for place, first in enumerate(sure):
             soon = range(first, min(first + SOON_FRAMES, last))
-            if max(frame[key, f] for f in soon) <= BEGINS:
-                continue
             begins = [f for f in soon if frame[key, f] > SOUNDS]
-            until = peaks[place + 1] if place + 1 < len(peaks) else last
+            until = sure[place + 1] if place + 1 < len(sure) else last
             silent = [f for f in range(begins[0], until) if frame[key, f] <= SOUNDS]
             notes.append((LOWEST_MIDI + key, first, silent[0] if silent else until))
     return sorted(notes)

@@ -16,7 +16,8 @@ different here:
 Source: of the limits of what is kept, Numba's manual, Notes on Caching.
 
 C latent channels, L layers, M = 2R gate and filter, N streams, P panels, Q µ-law classes,
-R residual channels, S skip channels, T samples of one latent frame, Y = R + S or more.
+R residual channels, S skip channels, T samples of one latent frame, W words of R,
+Y = R + S or more.
 """
 
 from __future__ import annotations
@@ -107,6 +108,7 @@ class Buffers(NamedTuple):
     a_LANM: Floats
     """Sums of a layer before its gates, for A samples ahead. L = 1 if A = 1."""
     past_ANW: Words
+    """What the rings hold of those samples."""
     y_NY: Floats
     """The residual path, and the skips so far beside it."""
     h_NR: Floats
@@ -316,8 +318,8 @@ def foreseen(weights: Weights, buffers: Buffers, layer: int, t: int, num_samples
 @compiled
 def fetch(address: int, num_bytes: int) -> None:
     """Bring so many bytes near."""
-    for line in range(0, num_bytes, LINE_BYTES):
-        _fetch(address + line)
+    for line in range(address - address % LINE_BYTES, address + num_bytes, LINE_BYTES):
+        _fetch(line)
 
 
 @compiled

@@ -5,7 +5,8 @@
 
 Threads share nothing but the weights, and wait for each other only at the end of a push.
 
-C latent channels, F latent frames, N streams of a group, T samples.
+C latent channels, F latent frames, K numbers that all rings hold of a channel, N streams of a
+group, T samples, W words of all residual channels.
 """
 
 from __future__ import annotations
