@@ -31,7 +31,7 @@ from umtcli.catalog import Catalog
 from umtcli.pipeline.device import num_threads
 from umtcli.plugins import installed_entry_points, make_plugin_manager
 
-VOICES = {"kazoo": kazoo, "marimba": marimba}
+VOICES = {"kazoo": kazoo, "bars": marimba}  # the starter has a marimba of its own
 RECORDINGS = 12
 
 

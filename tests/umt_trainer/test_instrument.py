@@ -45,34 +45,34 @@ def takes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_instrument_is_learned_installed_and_played(
     takes: Path, home: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    assert main(["train", f"marimba={takes}", "--author", "Ann", "--licence", "CC0-1.0"]) == 0
+    assert main(["train", f"bars={takes}", "--author", "Ann", "--licence", "CC0-1.0"]) == 0
     shown = capsys.readouterr()
-    assert shown.out == f"{home / 'domains' / 'marimba.safetensors'}\n"
+    assert shown.out == f"{home / 'domains' / 'bars.safetensors'}\n"
     assert "Left out: Cannot decode" in shown.err
     assert "minutes of sound are little" in shown.err
-    assert "umt convert song.mp3 --to marimba" in shown.err
-    info = read_info(home / "domains" / "marimba.safetensors", "decoder")
-    assert (info.family, info.name, info.sample_rate) == ("harmonic", "marimba", 44_100)
+    assert "umt convert song.mp3 --to bars" in shown.err
+    info = read_info(home / "domains" / "bars.safetensors", "decoder")
+    assert (info.family, info.name, info.sample_rate) == ("harmonic", "bars", 44_100)
     assert info.provenance["licence"] == "CC0-1.0"
     assert info.provenance["author"] == "Ann"
     assert info.provenance["data"].startswith("3 recordings, 0.3 minutes")
 
     song = tmp_path / "song.wav"
     soundfile.write(song, melody(marimba, 2.0, seed=9), 44_100)
-    assert main(["convert", str(song), "--to", "marimba", "--device", "cpu"]) == 0
-    assert soundfile.info(tmp_path / "song-marimba.wav").frames == 2 * 44_100
+    assert main(["convert", str(song), "--to", "bars", "--device", "cpu"]) == 0
+    assert soundfile.info(tmp_path / "song-bars.wav").frames == 2 * 44_100
 
     # again: refused unasked, and with --json and the same steps nothing new is learned
-    assert main(["train", f"marimba={takes}"]) == 1
+    assert main(["train", f"bars={takes}"]) == 1
     assert "--overwrite replaces it" in capsys.readouterr().err
     before = info.digest
-    assert main(["train", f"marimba={takes}", "--overwrite", "--json", "--quiet"]) == 0
+    assert main(["train", f"bars={takes}", "--overwrite", "--json", "--quiet"]) == 0
     shown = capsys.readouterr()
     (row,) = [json.loads(line) for line in shown.out.splitlines()]
-    assert (row["domain"], row["recordings"], row["left_out"]) == ("marimba", 3, ["broken.mp3"])
+    assert (row["domain"], row["recordings"], row["left_out"]) == ("bars", 3, ["broken.mp3"])
     assert row["validation_loss"] > 0
     assert shown.err == ""
-    assert read_info(home / "domains" / "marimba.safetensors").digest == before
+    assert read_info(home / "domains" / "bars.safetensors").digest == before
 
 
 def test_noise_is_refused_before_it_is_learned(tmp_path: Path, home: Path, capsys: Capture) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import fair_zip
-from umt_domains.wavenet import WavenetFamily
+from umt_domains.wavenet import WavenetFamily, hearing
 from umt_domains.wavenet.import_fair import DOMAINS, import_fair
 from umtcli.bundle import read_bundle, read_info
 from umtcli.catalog import Catalog
@@ -85,8 +85,13 @@ def check_logits(home: Path, number: int, state: fair_zip.State) -> None:
 
 
 def test_the_encoder_hears_as_the_authors_weights_do(
-    files: dict[str, bytes], tmp_path: Path, home: Path, states: list[fair_zip.State]
+    files: dict[str, bytes],
+    tmp_path: Path,
+    home: Path,
+    states: list[fair_zip.State],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(hearing, "multiplies_bfloat16", lambda: False)
     files = files | {"args.pth": fair_zip.saved(fair_zip.settings(encoder_pool=20))}
     import_fair(fair_zip.write_zip(tmp_path / "fair.zip", files), home)
     (path,) = (home / "encoders").iterdir()

@@ -12,6 +12,7 @@ from torch import Tensor
 from umt_domains.counter import uniform
 from umt_domains.wavenet.cutting import Plan
 from umt_domains.wavenet.decoder import DecoderNetwork
+from umt_domains.wavenet.engine.choosing import engines
 from umt_domains.wavenet.patient import CutStreams
 from umt_domains.wavenet.playing import SampledStreams, WavenetDecoder
 from umtcli.domain import Streams
@@ -21,6 +22,8 @@ from wavenet_reference import SlowWaveNet, authors_decoder, mulaw_decode, sample
 
 HOP = 13
 ENGINES = ("torch", "plain", "auto")
+EXACT_ENGINES = tuple(engine for engine in engines() if "bf16" not in engine)
+"""Those of float32: rounded further, a draw near a border may be another."""
 
 
 def decoder(
@@ -39,7 +42,7 @@ def latents(num_frames: int, seed: int = 0, channels: int = 5) -> Tensor:
     return torch.randn(channels, num_frames, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EXACT_ENGINES)
 @pytest.mark.parametrize(
     ("temperature", "top_p"), [(1.0, 1.0), (0.1, 1.0), (1.5, 0.7), (0.0, 1.0), (1.0, 0.0)]
 )

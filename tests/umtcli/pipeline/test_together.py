@@ -47,8 +47,9 @@ def test_a_long_file_is_cut_into_the_same_pieces_among_others_and_on_more_thread
     told.clear()
     whole = made("exact", 2, songs, exact=True)
     assert [event for event in told if isinstance(event, Noticed)] == []
-    # what is short is not cut, and what is long is as long as it was
-    assert [a == b for a, b in zip(whole, together, strict=True)] == [False, True, False]
+    # what is short is not cut; what is long is as long as it was, and may even be the same:
+    # where pieces have warmed up, they differ from the whole in rounding alone
+    assert whole[1] == together[1]
     assert list(map(len, whole)) == list(map(len, together))
 
 
