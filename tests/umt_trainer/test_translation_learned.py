@@ -42,7 +42,7 @@ RUN = RunConfig(
     shards=1,
     workers=1,
 )
-CONFUSION = ConfusionConfig(updates=6, rate=0.3)
+CONFUSION = ConfusionConfig(updates=10, rate=0.3)
 """λ is the paper's. In so short a run a classifier of one update guesses too badly to help."""
 CROP_FRAMES = round(RUN.crop_s * RATE / HOP)
 
