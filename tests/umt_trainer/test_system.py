@@ -278,5 +278,5 @@ def test_a_run_may_begin_with_the_bundles_of_another(
     assert all(torch.equal(heard[name], weights) for name, weights in ear.tensors.items())
     assert not all(torch.equal(new[name], weights) for name, weights in bundle.tensors.items())
     assert bundle.info.digest in task.identity()["begun"]
-    with pytest.raises(UsageError, match="must hold one encoder to begin with: 0"):
+    with pytest.raises(UsageError, match="holds 0 encoders, and a run begins with one"):
         new_task(replace(recipe, begin=str(tmp_path)), folders, learning, "cpu")

@@ -84,7 +84,10 @@ def begin_system(
     """
     encoders = sorted((folder / "encoders").glob("*.safetensors"))
     if len(encoders) != 1:
-        raise UsageError(f"{folder}/encoders must hold one encoder to begin with: {len(encoders)}.")
+        raise UsageError(
+            f"{folder}/encoders holds {len(encoders)} encoders, and a run begins with one. Name "
+            "the folder `bundles` of an earlier run."
+        )
     heard = read_bundle(encoders[0], "encoder")
     check_front_end(heard.info, learning.front_end_version)
     wanted = [(network.encoder, heard)]
