@@ -9,6 +9,7 @@ Implementations of the EBU R128 Loudness Measurement, AES e-Brief 2018.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -106,6 +107,7 @@ class KWeighting:
         return weighted[:, self._memory :]
 
 
+@functools.lru_cache(maxsize=8)
 def _frequency_response(sample_rate: int, fft_samples: int) -> npt.NDArray[np.complex64]:
     delay = np.exp(-2j * np.pi * np.arange(fft_samples // 2 + 1) / fft_samples)  # z⁻¹
     response = np.ones(len(delay), np.complex128)

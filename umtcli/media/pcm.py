@@ -26,7 +26,7 @@ def stores(encoding: Encoding) -> bool:
     if layout is None or layout.room(writable_tags(encoding.tags)) is None:
         return False
     rate = encoding.sample_rate
-    if encoding.format.name == "flac":  # neither back end can do others; ffmpeg says so plainly
+    if encoding.format.name == "flac":  # others are for ffmpeg to do or to refuse
         return rate < 1 << 16 or (rate % 10 == 0 and rate <= 655_350)
     return True
 

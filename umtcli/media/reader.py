@@ -18,12 +18,15 @@ from umtcli.media.ffmpeg import PIPE_IN, decode_command
 from umtcli.media.mp4 import indexed_samples
 from umtcli.media.probe import duration_s, promised_duration_s
 from umtcli.media.process import FfmpegProcess
-from umtcli.media.spooling import read_head, read_some, spool
+from umtcli.media.spooling import is_pcm, read_head, read_some, spool
 
 Block = npt.NDArray[np.float32]
 """(T, C) samples; full scale is ±1."""
 
 _BYTES_PER_VALUE = 4
+_PCM_PROBE_BYTES = 1 << 15
+"""A head tells all about PCM. ffmpeg 9 looks for DTS in it, by default through 5 s of it, and
+a live pipe may never bring so much."""
 
 
 Notice = Callable[[str], None]
@@ -228,7 +231,8 @@ class _Fed:
         self._source = source
         self._head = head
         self._own = own
-        self.process = FfmpegProcess(decode_command(PIPE_IN), feed=True)
+        probe_bytes = _PCM_PROBE_BYTES if is_pcm(head) else None
+        self.process = FfmpegProcess(decode_command(PIPE_IN, probe_bytes=probe_bytes), feed=True)
         self._thread = threading.Thread(target=self._feed, daemon=True)
         self._thread.start()
 

@@ -11,6 +11,7 @@ Source: ISO/IEC 14496-12, section 4.2.
 
 from __future__ import annotations
 
+import re
 import struct
 import tempfile
 from collections.abc import Callable
@@ -23,6 +24,8 @@ _SKIPPED = (b"ftyp", b"free", b"skip", b"wide", b"pnot", b"uuid")
 _MAX_HEAD_BYTES = 1 << 20
 """A head that is still undecided then is left to ffmpeg."""
 _READ_BYTES = 1 << 16
+_PCM = re.compile(rb"(RIFF|RF64)....WAVE|riff\x2e\x91\xcf\x11|FORM....AIF[FC]|\.snd", re.DOTALL)
+_PCM_HEAD_BYTES = 12
 
 
 def read_some(source: BinaryIO) -> bytes:
@@ -35,15 +38,26 @@ def read_some(source: BinaryIO) -> bytes:
 
 
 def read_head(source: BinaryIO) -> tuple[bytes, bool]:
-    """Read a stream until it is clear whether it must be spooled.
+    """Read a stream until it is clear whether it must be spooled, and whether it is PCM.
 
     Returns:
         what was read, and whether it must be.
     """
     head = b""
-    while (spooled := index_is_last(head)) is None and (data := read_some(source)):
+    while ((spooled := index_is_last(head)) is None or len(head) < _PCM_HEAD_BYTES) and (
+        data := read_some(source)
+    ):
         head += data
     return head, bool(spooled)
+
+
+def is_pcm(head: bytes) -> bool:
+    """Whether a stream that begins like this is WAV, RF64, Wave64, AIFF or AU.
+
+    >>> is_pcm(b"RIFF....WAVEfmt "), is_pcm(b"RIFF....AVI LIST")
+    (True, False)
+    """
+    return _PCM.match(head) is not None
 
 
 def index_is_last(head: bytes) -> bool | None:

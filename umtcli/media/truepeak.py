@@ -15,6 +15,9 @@ _TAPS = 24
 _FRAME = 64
 """Samples oversampled, or skipped, together."""
 _MIN_RATE = 176_000
+_ROWS = 8
+"""Frames oversampled by one product: so few that numpy's BLAS starts no threads for it, which
+would take cores from the networks."""
 
 
 class TruePeak:
@@ -69,10 +72,11 @@ class TruePeak:
             # the loudest quarter first: it lets most of the others be skipped
             for floor in (0.75 * float(bounds.max(initial=0.0)), 0.0):
                 chosen = (bounds > self._peak) & (bounds >= floor)
-                if chosen.any():
-                    between = views[chosen] @ self._toeplitz
-                    self._peak = max(self._peak, float(np.abs(between).max(initial=0.0)))
-                    bounds[chosen] = 0.0
+                frames = views[chosen]
+                for first in range(0, len(frames), _ROWS):
+                    between = frames[first : first + _ROWS] @ self._toeplitz
+                    self._peak = max(self._peak, float(np.abs(between).max()))
+                bounds[chosen] = 0.0
 
 
 def _phases(factor: int) -> npt.NDArray[np.float64]:

@@ -14,6 +14,7 @@ K frames, B octaves, N bins, T samples, S = 2 sides.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -201,6 +202,7 @@ def _gains(heard_SKB: NDArray[np.float64], played_SKB: NDArray[np.float64]) -> N
     return gain_SKB
 
 
+@functools.lru_cache(maxsize=16)
 def _octave_weights(sample_rate: int, window: int, crossfade: float = 0.0) -> Tensor:
     """How much each FFT bin belongs to each octave: (N, B), rows sum to one.
 

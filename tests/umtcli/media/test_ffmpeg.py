@@ -1,3 +1,4 @@
+import shutil
 import sys
 from pathlib import Path
 
@@ -17,20 +18,28 @@ def fake_program(folder: Path, name: str = "ffmpeg") -> Path:
     return program
 
 
-def test_the_ffmpeg_on_the_path_is_preferred(tmp_path, monkeypatch):
-    program = fake_program(tmp_path)
-    monkeypatch.delenv("UMT_FFMPEG", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert find_ffmpeg() == str(program)
-
-
-def test_without_one_on_the_path_imageio_brings_it(tmp_path, monkeypatch):
+def test_the_one_that_comes_with_umt_is_preferred(tmp_path, monkeypatch):
+    fake_program(tmp_path)
     monkeypatch.delenv("UMT_FFMPEG", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_ffmpeg() == imageio_ffmpeg.get_ffmpeg_exe()
 
 
-def test_the_environment_overrides_the_path(tmp_path, monkeypatch):
+def test_where_none_came_that_on_the_path_is_found(tmp_path, monkeypatch):
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\nexit 0\n")  # it is asked for its version
+    program.chmod(0o755)
+    monkeypatch.delenv("UMT_FFMPEG", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(imageio_ffmpeg._utils, "FNAME_PER_PLATFORM", {})
+    imageio_ffmpeg._utils._get_ffmpeg_exe.cache_clear()
+    try:
+        assert shutil.which(find_ffmpeg()) == str(program)
+    finally:
+        imageio_ffmpeg._utils._get_ffmpeg_exe.cache_clear()
+
+
+def test_the_environment_overrides_both(tmp_path, monkeypatch):
     program = fake_program(tmp_path, "mine")
     monkeypatch.setenv("UMT_FFMPEG", str(program))
     assert find_ffmpeg() == str(program)
