@@ -16,7 +16,8 @@ _SEVERE = ("error", "fatal", "panic")
 
 _SAYS_LITTLE = re.compile(
     r"Invalid data found when processing input|Invalid argument|Conversion failed"
-    r"|Error (opening|parsing|reinitializing|submitting|sending|muxing|writing trailer|closing|while)"
+    r"|Error (opening|parsing|reinitializing|submitting|sending|muxing|closing|while)"
+    r"|Error writing trailer"
     r"|Failed to (set value|inject)|Task finished|Terminating thread|To ignore this"
     r"|Could not open encoder before EOF|Nothing was written|Decoding error"
     r"|Could not write header|Error initializing output|Failed to configure output pad"
