@@ -35,6 +35,7 @@ class Tasks:
         )
         self._ended: SimpleQueue[Future[Any]] = SimpleQueue()
         self._then: dict[Future[Any], Callable[[Future[Any]], None]] = {}
+        self._threads: dict[Future[Any], threading.Thread] = {}
 
     def compute(
         self, work: Callable[..., Any], *given: object, then: Callable[[Future[Any]], None]
@@ -59,7 +60,7 @@ class Tasks:
                 future.set_result(result)
 
         self._expect(future, then)
-        thread = threading.Thread(target=run, daemon=True)
+        thread = self._threads[future] = threading.Thread(target=run, daemon=True)
         thread.start()
         return thread
 
@@ -68,6 +69,10 @@ class Tasks:
         if not self._then:
             return False
         future = self._ended.get()
+        if thread := self._threads.pop(future, None):
+            # it has only to let go of its tensors; where the process ended meanwhile, torch
+            # would abort it
+            thread.join()
         self._then.pop(future)(future)
         return True
 
