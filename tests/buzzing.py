@@ -1,4 +1,4 @@
-"""Instruments that the starter has not, played by formula: a kazoo and a marimba.
+"""Instruments that the starter has not, played by formula: a kazoo, a banjo, tuned bars.
 
 T samples.
 """
@@ -34,8 +34,34 @@ def kazoo(hertz: float, duration_s: float, rate: int, random: np.random.Generato
     return (membrane_T + breath_T) * _envelope(time_T, duration_s, 0.03, 0.06)
 
 
-def marimba(hertz: float, duration_s: float, rate: int, random: np.random.Generator) -> Wave:
-    """A struck bar: partials at 1, 3.9 and 9.2 times the pitch, the higher the shorter."""
+def banjo(hertz: float, duration_s: float, rate: int, random: np.random.Generator) -> Wave:
+    """A plucked string over a skin: noise goes round a loop that dulls it.
+
+    Source: Karplus, Strong, Digital Synthesis of Plucked-String and Drum Timbres, CMJ 7(2), 1983.
+    """
+    period = rate / hertz
+    whole = int(period - 0.5)
+    rest = period - 0.5 - whole  # the loop's mean of two samples is half a sample late
+    kept = 0.1 ** (1 / (hertz * 0.55))  # a tenth is left after 0.55 s
+    pluck_T = np.repeat(random.standard_normal(whole // 2 + 1), 2)[:whole]
+    pluck_T -= np.roll(pluck_T, whole // 7)  # near the bridge
+    wave_T = np.zeros(round(duration_s * rate) + whole + 2)
+    wave_T[2 : 2 + whole] = pluck_T
+    for first in range(2 + whole, len(wave_T), whole):
+        last = min(first + whole, len(wave_T))
+        older, old, new = (wave_T[first - whole - k : last - whole - k] for k in (2, 1, 0))
+        wave_T[first:last] = 0.5 * kept * ((1 - rest) * new + old + rest * older)
+    wave_T = wave_T[2 : 2 + round(duration_s * rate)]
+    time_T = np.arange(len(wave_T)) / rate
+    skin_T = sum(
+        gain * np.exp(-time_T / 0.03) * np.sin(2 * np.pi * f * time_T)
+        for f, gain in ((210.0, 0.8), (430.0, 0.5))
+    )
+    return (wave_T + skin_T) * _envelope(time_T, duration_s, 0.001, 0.03)
+
+
+def bars(hertz: float, duration_s: float, rate: int, random: np.random.Generator) -> Wave:
+    """Struck bars of wood: partials at 1, 3.9 and 9.2 times the pitch, the higher the shorter."""
     time_T = np.arange(round(duration_s * rate)) / rate
     wave_T = np.zeros(len(time_T))
     for ratio, gain, decay_s in ((1.0, 1.0, 0.6), (3.93, 0.35, 0.15), (9.2, 0.12, 0.06)):

@@ -21,7 +21,7 @@ import soundfile
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from buzzing import kazoo, marimba, melody
+from buzzing import banjo, bars, kazoo, melody
 from umt_trainer.beginning import known_domains
 from umt_trainer.instrument import MOST_WORKERS, SETTINGS, train_instrument
 from umt_trainer.naming import find_encoder
@@ -31,7 +31,7 @@ from umtcli.catalog import Catalog
 from umtcli.pipeline.device import num_threads
 from umtcli.plugins import installed_entry_points, make_plugin_manager
 
-VOICES = {"kazoo": kazoo, "bars": marimba}  # the starter has a marimba of its own
+VOICES = {"kazoo": kazoo, "banjo": banjo, "bars": bars}
 RECORDINGS = 12
 
 

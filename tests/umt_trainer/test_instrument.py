@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from buzzing import marimba, melody
+from buzzing import bars, melody
 from signals import noise, write
 from umt_trainer.config import RunConfig
 from umt_trainer.instrument import InstrumentSettings
@@ -34,10 +34,10 @@ def home(only_umt: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def takes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three short takes of a marimba, and a file that is broken."""
+    """Three short takes of tuned bars, and a file that is broken."""
     folder = tmp_path_factory.mktemp("takes")
     for k in range(3):
-        soundfile.write(folder / f"{k}.flac", melody(marimba, 5.0 + k / 2, seed=k), 44_100)
+        soundfile.write(folder / f"{k}.flac", melody(bars, 5.0 + k / 2, seed=k), 44_100)
     (folder / "broken.mp3").write_bytes(b"no music" * 99)
     return folder
 
@@ -58,7 +58,7 @@ def test_an_instrument_is_learned_installed_and_played(
     assert info.provenance["data"].startswith("3 recordings, 0.3 minutes")
 
     song = tmp_path / "song.wav"
-    soundfile.write(song, melody(marimba, 2.0, seed=9), 44_100)
+    soundfile.write(song, melody(bars, 2.0, seed=9), 44_100)
     assert main(["convert", str(song), "--to", "bars", "--device", "cpu"]) == 0
     assert soundfile.info(tmp_path / "song-bars.wav").frames == 2 * 44_100
 
