@@ -31,8 +31,8 @@ _QUIET = ("-hide_banner", "-nostats", "-loglevel", "repeat+level+info")
 def find_ffmpeg() -> str:
     """The ffmpeg to run: `UMT_FFMPEG`, else imageio-ffmpeg's, else the one on the PATH.
 
-    imageio-ffmpeg's is the one that the tests know, and starts in half the time: that of a
-    distribution loads some two hundred libraries.
+    imageio-ffmpeg's is one file and starts in half the time of a distribution's, which loads some
+    two hundred libraries.
 
     Raises:
         MediaError: there is none, or `UMT_FFMPEG` names none.
