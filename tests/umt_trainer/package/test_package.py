@@ -135,6 +135,8 @@ def test_what_is_there_is_replaced_only_when_asked(
     home: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     assert main(["package", "kazoo", *GIVEN]) == 0
+    # without the slash, pip would look for the name in an index
+    assert f"pip install .{os.sep}umt-kazoo." in capsys.readouterr().err
     assert main(["package", "kazoo", *GIVEN]) == 1
     assert "exists already. --overwrite" in capsys.readouterr().err
     assert main(["package", "kazoo", *GIVEN, "--overwrite"]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -73,8 +74,10 @@ def package(
         )
         return
     console.print_result(str(folder))
+    # a name without a slash would be looked up in an index
+    path = folder if folder.is_absolute() else f".{os.sep}{folder}"
     console.say(
-        f"Install it: pip install {folder}. Your own {domain.name} stays beside it, as "
+        f"Install it: pip install {path}. Your own {domain.name} stays beside it, as "
         f"{USER_PACKAGE}:{domain.name}."
     )
 
