@@ -5,7 +5,6 @@ open ─▶ read, read, … ─▶ ears and lanes, see `scheduler` ─▶ comple
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 
 from umtcli.media import AudioReader, Block, LoudnessMeter
@@ -44,8 +43,6 @@ class Passage:
     """Whether it was opened, and is not being completed."""
     done_s: float = 0.0
     """Seconds of the input that all working parts have played, as far as was asked."""
-    thread: threading.Thread | None = None
-    """That opens or completes it."""
 
     @property
     def members(self) -> list[Part | Hearing]:

@@ -16,7 +16,6 @@ grows with neither the length nor the number of the inputs:
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future
@@ -134,7 +133,7 @@ class Scheduler:
         passage = self._runner.begin(job, alone=alone)
         self._passages.append(passage)
         then = partial(self._opened, passage)
-        passage.thread = self._tasks.aside(self._runner.open, passage, then=then)
+        self._tasks.aside(self._runner.open, passage, then=then)
 
     def _opened(self, passage: Passage, future: Future[None]) -> None:
         future.result()
@@ -190,7 +189,7 @@ class Scheduler:
         passage.moving = False
         self._networks.leave(passage)
         then = partial(self._completed, passage)
-        passage.thread = self._tasks.aside(self._runner.complete, passage, then=then)
+        self._tasks.aside(self._runner.complete, passage, then=then)
 
     def _completed(self, passage: Passage, future: Future[None]) -> None:
         future.result()
@@ -208,9 +207,6 @@ class Scheduler:
             passage.holdings.cancel()
             if passage.moving:
                 passage.holdings.close()  # ends its reader, which may be waiting
-        self._tasks.close()
-        deadline = time.monotonic() + GRACE_S
+        self._tasks.close(GRACE_S)
         for passage in self._passages:
-            if passage.thread is not None:
-                passage.thread.join(max(0.0, deadline - time.monotonic()))
             passage.holdings.close()

@@ -8,6 +8,7 @@ scheduler ── compute ─▶ a pool, as many threads as networks may run at a
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
@@ -46,7 +47,7 @@ class Tasks:
 
     def aside(
         self, work: Callable[..., Any], *given: object, then: Callable[[Future[Any]], None]
-    ) -> threading.Thread:
+    ) -> None:
         """Do what mostly waits; for ever, perhaps: then the process can end all the same."""
         future: Future[Any] = Future()
 
@@ -62,7 +63,6 @@ class Tasks:
         self._expect(future, then)
         thread = self._threads[future] = threading.Thread(target=run, daemon=True)
         thread.start()
-        return thread
 
     def take(self) -> bool:
         """Wait until something is done, and tell who wanted it; False if nothing is under way."""
@@ -70,15 +70,17 @@ class Tasks:
             return False
         future = self._ended.get()
         if thread := self._threads.pop(future, None):
-            # it has only to let go of its tensors; where the process ended meanwhile, torch
-            # would abort it
+            # it has only to let go of its tensors; torch aborts a process that ends meanwhile
             thread.join()
         self._then.pop(future)(future)
         return True
 
-    def close(self) -> None:
-        """Let no network begin, and wait for those at work."""
+    def close(self, patience_s: float) -> None:
+        """Let no network begin, and wait for those at work; for what waits, only so long."""
         self._pool.shutdown(cancel_futures=True)
+        deadline = time.monotonic() + patience_s
+        for thread in self._threads.values():
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _expect(self, future: Future[Any], then: Callable[[Future[Any]], None]) -> None:
         self._then[future] = then

@@ -12,16 +12,29 @@ def test_what_a_thread_did_is_told_when_the_thread_has_ended():
         def __del__(self) -> None:
             time.sleep(0.2)
 
-    def work() -> str:
+    def work() -> threading.Thread:
         own.held = SlowToLetGo()  # until its thread ends
-        return "done"
+        return threading.current_thread()
 
-    own, told = threading.local(), []
+    own, alive = threading.local(), []
     tasks = Tasks(1, 1)
-    thread = tasks.aside(
-        work, then=lambda future: told.append((future.result(), thread.is_alive()))
-    )
+    tasks.aside(work, then=lambda future: alive.append(future.result().is_alive()))
     assert tasks.take()
-    assert told == [("done", False)]
+    assert alive == [False]
     assert not tasks.take()
-    tasks.close()
+    tasks.close(0.0)
+
+
+def test_the_end_waits_for_what_ends_soon_and_not_for_what_never_does():
+    never, ended = threading.Event(), []
+
+    def soon() -> None:
+        time.sleep(0.2)
+        ended.append(True)
+
+    tasks = Tasks(1, 1)
+    for work in (soon, never.wait):
+        tasks.aside(work, then=lambda _: None)
+    tasks.close(1.0)
+    assert ended == [True]
+    never.set()
