@@ -48,7 +48,8 @@ def find_ffmpeg() -> str:
     import imageio_ffmpeg
 
     try:
-        return str(imageio_ffmpeg.get_ffmpeg_exe())  # looks on the PATH too, where it has none
+        known = str(imageio_ffmpeg.get_ffmpeg_exe())  # "ffmpeg" if it has none, and the PATH has
+        return shutil.which(known) or known
     except RuntimeError as e:
         raise MediaError(
             "Cannot find ffmpeg: it is neither in the imageio-ffmpeg package nor on the PATH. "
@@ -101,7 +102,7 @@ def decode_command(
         url: from `file_url`, or `PIPE_IN`.
         downmix: bring more than two channels to stereo by ffmpeg's standard matrix.
         max_frames: stop after so many codec frames.
-        probe_bytes: how much of the input to look through before the first sample is told;
+        probe_bytes: how much of the input to look through before anything is decoded;
             ffmpeg's own 5 MB if None.
     """
     import ffmpeg

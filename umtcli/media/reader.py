@@ -25,8 +25,8 @@ Block = npt.NDArray[np.float32]
 
 _BYTES_PER_VALUE = 4
 _PCM_PROBE_BYTES = 1 << 15
-"""A head tells all about PCM. ffmpeg 9 looks for DTS in it, by default through 5 s of it, and
-a live pipe may never bring so much."""
+"""A head tells all about PCM. ffmpeg 9 by default looks on, through more than four seconds, and a
+live pipe may never bring so much."""
 
 
 Notice = Callable[[str], None]

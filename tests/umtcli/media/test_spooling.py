@@ -47,6 +47,8 @@ def test_a_head_is_read_no_further_than_needed():
     # 12 bytes, then 8 that tell: 20, in threes
     assert read_head(Drip(stream)) == (stream[:21], True)
     assert read_head(io.BytesIO(b"RIF")) == (b"RIF", False)
+    # 8 bytes tell that it is no MP4, and 12 that it is no film
+    assert read_head(Drip(b"RIFF\0\0\0\0WAVEfmt ")) == (b"RIFF\0\0\0\0WAVE", False)
     assert read_head(io.BytesIO()) == (b"", False)
 
 
