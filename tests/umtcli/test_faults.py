@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,30 @@ def test_a_signal_leaves_nothing_behind(
     assert (process.returncode, out, err) == (code, b"", said)
     assert files(shell) == []
     assert processes(shell) == []
+
+
+@pytest.mark.parametrize("source", ["-", "live"])
+def test_an_interrupt_ends_what_waits_for_more_of_a_pipe(shell: Shell, source: str) -> None:
+    live = shell.folder / "live"
+    os.mkfifo(live)
+    held = os.open(live, os.O_RDWR)  # as a writer that never ends
+    content = (shell.folder / "song.wav").read_bytes()
+    content = content[: len(content) * 2 // 5]  # two blocks, and not quite a third
+    writing = threading.Thread(target=os.write, args=(held, content), daemon=True)
+    writing.start()
+    environment = {
+        **shell.environment, "FAULT": "while playing", "STARTED": str(shell.folder / "started"),
+    }  # fmt: skip
+    process = shell.start(
+        "umt", "convert", source, "--to", "piano", "-o", "out/", env=environment, stdin=held
+    )
+    (shell.folder / "started").open().close()
+    writing.join()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    os.close(held)
+    assert (process.returncode, out, err) == (130, b"", b"Error: Interrupted.\n")
+    assert files(shell) == []
 
 
 @pytest.mark.parametrize("fault", ["while playing", "before naming", "after naming"])

@@ -22,7 +22,7 @@ from umtcli.pipeline.ledger import Ledger
 from umtcli.pipeline.machines import Machines, blame
 from umtcli.pipeline.planning import plan
 from umtcli.pipeline.result import Result
-from umtcli.pipeline.runner import Runner
+from umtcli.pipeline.runner import Runner, standard_input
 from umtcli.pipeline.scheduler import MOST_FILES, Done, Scheduler
 from umtcli.pipeline.worker import Settings
 
@@ -73,7 +73,7 @@ def run(
                 Machines(catalog, devices[0]),
                 ledger,
                 listener,
-                sys.stdin.buffer if stdin is None else stdin,
+                standard_input() if stdin is None else stdin,
                 sys.stdout.buffer if stdout is None else stdout,
                 threads,
             )

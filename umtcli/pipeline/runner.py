@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from umtcli.domain import Encoder
 from umtcli.errors import DecodeError, OutputBusy
@@ -33,6 +33,16 @@ PIPE_BLOCK_S = 0.25
 and playing another take turns on different cores."""
 
 
+def standard_input() -> BinaryIO:
+    """Standard input without Python's buffer.
+
+    A thread that waits for more of a pipe would hold the buffer's lock, and Python aborts if it
+    ends meanwhile.
+    """
+    buffered = sys.stdin.buffer
+    return cast(BinaryIO, getattr(buffered, "raw", buffered))
+
+
 @dataclass
 class Runner:
     """What all jobs of a run share. Several threads may open and complete jobs."""
@@ -41,7 +51,7 @@ class Runner:
     machines: Machines
     ledger: Ledger
     listener: Listener
-    stdin: BinaryIO = field(default_factory=lambda: sys.stdin.buffer)
+    stdin: BinaryIO = field(default_factory=standard_input)
     stdout: BinaryIO = field(default_factory=lambda: sys.stdout.buffer)
     num_threads: int = field(default_factory=num_threads)
     """That networks may use, all together."""
