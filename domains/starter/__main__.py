@@ -16,7 +16,7 @@ from starter import lines as single
 from starter import pieces
 from starter.progress import bar, training, work
 from starter.render import SOUNDFONT, Job, render
-from starter.runs import DECODER_RUN, ENCODER_RUN
+from starter.runs import DECODER_RUN, ENCODER_RUN, STEPS_ALONE
 from starter.targets import TARGETS
 from umtcli.errors import UmtError
 
@@ -153,12 +153,20 @@ def encoder(
 def decoder(
     out: Out,
     domain: Annotated[str, typer.Argument(help=f"One of {', '.join(TARGETS)}.")],
-    steps: Count = DECODER_RUN.steps,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            show_default=f"{DECODER_RUN.steps}; from nothing {STEPS_ALONE}",
+        ),
+    ] = None,
     seed: Seed = 1,
 ) -> None:
     """Train one domain's decoder on the frozen encoder."""
     from starter.learn import train_decoder
 
+    alone = domain in TARGETS and TARGETS[domain].begins_as is None
+    steps = steps or (STEPS_ALONE if alone else DECODER_RUN.steps)
     config = replace(DECODER_RUN, steps=steps, seed=seed)
     with training(domain, steps) as report:
         info = train_decoder(out, domain, config, report)
@@ -175,7 +183,7 @@ def everything(out: Out, processes: Processes = 2) -> None:
         make(out, processes=processes)
     if not encoder_path(out).exists():  # it is written at the end, whole
         encoder(out)
-    for name in TARGETS:
+    for name in sorted(TARGETS, key=lambda name: TARGETS[name].begins_as is not None):
         if not is_trained(out, name):
             decoder(out, name)
     minutes = (time.monotonic() - started_s) / 60

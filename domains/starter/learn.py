@@ -26,8 +26,9 @@ from umt_trainer.hearing import heard
 from umt_trainer.loop import Report, train
 from umt_trainer.prepare.scores import read_notes
 from umt_trainer.tasks import DecoderTask, EncoderTask
-from umtcli.bundle import BundleInfo, read_bundle, read_info
+from umtcli.bundle import Bundle, BundleInfo, read_bundle, read_info
 from umtcli.errors import TrainingError, UmtError, UsageError
+from umtcli.fitting import load_weights
 from umtcli.learned import write_decoder, write_encoder
 
 __all__ = ["DECODER_RUN", "ENCODER_RUN", "train_decoder", "train_encoder"]
@@ -77,13 +78,15 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
 
     Raises:
         UsageError: the recipe has no such domain.
-        TrainingError: the encoder or the music is not there yet, or the run cannot go on.
+        TrainingError: the encoder, the music or the decoder that it begins as is not there yet,
+            or the run cannot go on.
     """
     commit = _commit()
     if domain not in TARGETS:
         raise UsageError(f"The recipe has no domain {domain!r}; it has {', '.join(TARGETS)}.")
     if not encoder_path(out).exists():
         raise TrainingError(f"{encoder_path(out)} is missing. Run {STEP} encoder {out} first.")
+    start = _start(out, TARGETS[domain].begins_as)
     paths = _pieces(out / "domains" / domain, f"domains {out}")
     family = HarmonicFamily()
     encoder_bundle = read_bundle(encoder_path(out), "encoder")
@@ -95,6 +98,8 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
     ]
     torch.manual_seed(config.seed)
     network = learning.new_decoder(decoder_config(domain))
+    if start is not None:
+        load_weights(network, start)
     task = DecoderTask(network, learning, recordings, encoder_bundle.info.space, config)
     trained = train(task, config, out / "runs" / f"{domain}.pt", report)
     return write_decoder(
@@ -104,10 +109,19 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
         name=domain,
         space=encoder_bundle.info.space,
         provenance=_provenance(
-            TARGETS[domain].description, f"{len(paths)} pieces {RENDERED}", config, commit
+            TARGETS[domain].description, f"{len(paths)} pieces {RENDERED}", config, commit, start
         ),
         half=True,
     )
+
+
+def _start(out: Path, name: str | None) -> Bundle | None:
+    """The decoder that another begins as."""
+    if name is None:
+        return None
+    if not is_trained(out, name):
+        raise TrainingError(f"It begins as {name}. Run {STEP} decoder {out} {name} first.")
+    return read_bundle(decoder_path(out, name))
 
 
 def is_trained(out: Path, domain: str) -> bool:
@@ -159,12 +173,15 @@ def _commit() -> str:
         return "unknown"
 
 
-def _provenance(description: str, music: str, config: RunConfig, commit: str) -> dict[str, str]:
+def _provenance(
+    description: str, music: str, config: RunConfig, commit: str, start: Bundle | None = None
+) -> dict[str, str]:
+    begun = f", begun as {start.info.name} ({start.info.digest[:12]})" if start else ""
     return {
         "description": description,
         "licence": LICENCE,
         "author": "the umt developers",
         "data": music,
         "recipe": f"domains/starter at commit {commit}, seed {config.seed}, "
-        f"{config.steps} steps of {config.batch_size} × {config.crop_s:g} s",
+        f"{config.steps} steps of {config.batch_size} × {config.crop_s:g} s{begun}",
     }

@@ -1,7 +1,7 @@
 """The bundled domains: what each is played by, what music teaches it, how its strings ring."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from starter.compose import Style
@@ -18,6 +18,8 @@ class Target:
     """What its pieces are like, in turn; all have its range."""
     decoder: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """What differs in its decoder's network."""
+    begins_as: str | None = None
+    """The domain whose decoder it begins as; None: from nothing."""
 
     @property
     def low(self) -> int:
@@ -31,7 +33,7 @@ class Target:
 
 
 ATONAL = 0.08
-SECOND = {"generation": 2}
+THIRD = {"generation": 3}
 """Of decoders' networks: those of `harmonic/1` were of the first."""
 
 
@@ -46,7 +48,7 @@ def _struck(
     """Notes that fade away; `stiffness` of the strings stretches their overtones."""
     style = Style(low, high, 6, decay_s=decay_s, atonal=ATONAL)
     strings = {"struck": True, "inharmonicity": stiffness}
-    return Target(description, programs, (style,), SECOND | strings)
+    return Target(description, programs, (style,), THIRD | strings, "piano")
 
 
 def _held(
@@ -55,11 +57,11 @@ def _held(
     low: int,
     high: int,
     fastest_s: float = 0.1,
-    vibrato_cents: float = 0.0,
+    **decoder: Any,
 ) -> Target:
     """Notes that last, many at once."""
     style = Style(low, high, 5, fastest_s, atonal=ATONAL)
-    return Target(description, programs, (style,), SECOND | {"vibrato_cents": vibrato_cents})
+    return Target(description, programs, (style,), THIRD | decoder, "strings")
 
 
 def _solo(
@@ -68,27 +70,31 @@ def _solo(
     """A single line; every third piece is for several players, since any music may be asked."""
     alone = Style(low, high, 1, fastest_s, atonal=ATONAL)
     together = Style(low, high, 4, fastest_s, atonal=ATONAL)
-    return Target(description, programs, (alone, together, alone), SECOND)
+    return Target(description, programs, (alone, together, alone), THIRD, "strings")
 
 
 TARGETS: dict[str, Target] = {
-    "piano": _struck("Grand piano", (0, 0, 0, 1), 21, 108, (5.0, 3.0, 1.0), 3.5e-4),
+    "piano": replace(
+        _struck("Grand piano", (0, 0, 0, 1), 21, 108, (5.0, 3.0, 1.0), 3.5e-4), begins_as=None
+    ),
     "electric-piano": _struck("Electric piano of tines", (4,), 28, 103, (5.0, 4.0, 1.4)),
     "harpsichord": _struck("Harpsichord", (6,), 29, 89, (3.2, 1.8, 0.8), 5e-5),
-    "organ": _held("Church organ", (19,), 36, 96),
-    "strings": _held("String ensemble", (48, 48, 48, 49), 28, 96, 0.11, vibrato_cents=12.0),
+    "organ": _held("Church organ", (19,), 36, 96, struck=True),
+    "strings": replace(
+        _held("String ensemble", (48, 48, 48, 49), 28, 96, 0.11, vibrato_cents=12.0), begins_as=None
+    ),
     "violin": _solo("Solo violin", (40,), 55, 90, 0.1),
     "cello": _solo("Solo cello", (42,), 36, 76, 0.1),
     "choir": _held("Choir of aahs", (52,), 40, 84, 0.2),
     "guitar": _struck("Nylon guitar", (24,), 40, 88, (4.3, 1.7, 0.45), 5e-5),
-    "distorted-guitar": _held("Distorted guitar", (30,), 40, 88, 0.09),
+    "distorted-guitar": _held("Distorted guitar", (30,), 40, 88, 0.09, struck=True),
     "flute": _solo("Flute", (73,), 59, 96),
     "clarinet": _solo("Clarinet", (71,), 50, 91),
     "brass": _held("Brass section", (61,), 40, 84, 0.1),
     "harp": _struck("Harp", (46,), 24, 100, (2.5, 1.5, 0.15)),
     "music-box": _struck("Music box", (10,), 60, 108, (1.4, 1.3, 0.8)),
     "marimba": _struck("Marimba", (12,), 45, 96, (1.0, 0.55, 0.33)),
-    "synth-pad": _held("Synthesizer pad", (90,), 36, 96, 0.2),
-    "chiptune": _held("Square wave of early computers", (80,), 36, 96, 0.09),
+    "synth-pad": _held("Synthesizer pad", (90,), 36, 96, 0.2, struck=True),
+    "chiptune": _held("Square wave of early computers", (80,), 36, 96, 0.09, struck=True),
 }
 """By the name that users type. The sounds are those of FluidR3 GM."""

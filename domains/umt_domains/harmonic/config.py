@@ -57,9 +57,10 @@ class DecoderConfig:
     noise_bands: int = 48
     """Bands of filtered noise, evenly spaced in mel."""
     generation: int = 1
-    """In the second, every note brings noise of its own; in the first, all have one together."""
+    """From the second on, every note brings noise of its own; in the first, all have one together.
+    The third plays keys (see `umt_domains.harmonic.keys`), the others what is heard of notes."""
     struck: bool = False
-    """Whether notes fade by themselves: what counts is how hard they were struck."""
+    """Whether only that counts how hard notes were struck, and not how they swell or fade."""
     inharmonicity: float = 0.0
     """Stiffness B of the string at middle C; partial h lies at h·f0·√(1 + B·h²)."""
     lowest_midi: int = LOWEST_MIDI

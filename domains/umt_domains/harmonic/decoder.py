@@ -1,7 +1,7 @@
 """A domain's decoder in the harmonic family: latents → steered synthesizer → waveform.
 
-The network sees each pitch's activations and its neighbours', how long ago it was struck,
-and which pitch it is; it steers the amplitudes of that pitch's partials and some filtered
+The network sees what the key of each pitch does and its neighbours', how long ago it was
+struck, and which pitch it is; it steers the amplitudes of that pitch's partials and some filtered
 noise. Pitches that do not sound cost nothing. All is relative to the level in the latents,
 which is multiplied back in at the end: playing a piece 20 dB softer gives the same
 performance, 20 dB softer.
@@ -23,10 +23,12 @@ from torch.nn import functional
 from umt_domains.harmonic.config import (
     LATENT_CHANNELS,
     LATENT_HOP,
+    LATENT_RATE,
     NUM_PITCHES,
     SAMPLE_RATE,
     DecoderConfig,
 )
+from umt_domains.harmonic.keys import FADED, SOON_FRAMES, keys
 from umt_domains.harmonic.layers import bias_of
 from umt_domains.harmonic.notes import more_sensitive, moved
 from umt_domains.harmonic.room import Room
@@ -40,6 +42,8 @@ MEMORY_FRAMES = 300
 """How far back a strike is remembered: 6 s."""
 MAX_TILT_DB = 4.0
 """What brightness 1 adds to the overtones, in dB per octave above the fundamental."""
+RECALLED_FRAMES = MEMORY_FRAMES - 2
+"""How far back a key's strike is: that a frame is a peak, its neighbours tell."""
 RELEASE_FRAMES = 25
 """How long a pitch may ring after it was last heard: 0.5 s."""
 LEVEL_OF_SILENCE = 2e-6
@@ -75,7 +79,8 @@ class DecoderNetwork(nn.Module):
         super().__init__()
         self.config = config
         maps = config.channels
-        self.entry = nn.Conv2d(3 + len(MEMORY_S), maps, 3, padding=1)
+        num_features = (3 if config.generation < 3 else 4) + len(MEMORY_S)
+        self.entry = nn.Conv2d(num_features, maps, 3, padding=1)
         self.pitch = nn.Parameter(0.1 * torch.randn(1, config.pitch_embedding, NUM_PITCHES, 1))
         self.place = nn.Conv2d(config.pitch_embedding, maps, 1, bias=False)
         self.blocks = nn.ModuleList(
@@ -97,13 +102,15 @@ class DecoderNetwork(nn.Module):
         memory, recent = _memory_kernels()
         self.register_buffer("_memory", memory, persistent=False)
         self.register_buffer("_recent", recent, persistent=False)
-        nn.init.constant_(bias_of(self.loudness), -3.0)
+        # a network that begins far too softly spends its first thousand steps on that
+        nn.init.constant_(bias_of(self.loudness), -3.0 if config.generation < 3 else 0.0)
         nn.init.constant_(bias_of(self.noise), -4.0)
 
     @property
     def reach_frames(self) -> int:
         """Latent frames that the network looks beyond a frame, on either side."""
-        return 3 + 2 * sum(self.config.dilations)
+        before_strikes = SOON_FRAMES if self.config.generation > 2 else 0
+        return before_strikes + 3 + 2 * sum(self.config.dilations)
 
     @torch.no_grad()
     def tilt(self, db_per_octave: float) -> None:
@@ -131,12 +138,12 @@ class DecoderNetwork(nn.Module):
         """
         activations, level = latents[:, :-1], latents[:, -1:, MEMORY_FRAMES:]
         activations = activations.unflatten(1, (3, NUM_PITCHES))
-        sounding = _sounding(activations[:, :1, :, MEMORY_FRAMES - RELEASE_FRAMES :])
+        features, sounding = self._heard(activations)
         if pitches is None:
             pitches = sounding.amax((0, 1, 3)).nonzero()[:, 0]
         if not len(pitches):
             pitches = pitches.new_zeros(1)  # the lowest, silent as the others
-        amplitudes, noise = self._steer(self._features(activations), sounding, pitches)
+        amplitudes, noise = self._steer(features, sounding, pitches)
         level = functional.relu(level - LEVEL_OF_SILENCE)
         level = functional.interpolate(level, scale_factor=2, mode="linear")
         # one control frame more on both sides: the synthesizer plays from centre to centre,
@@ -150,6 +157,31 @@ class DecoderNetwork(nn.Module):
         return wav[
             :, quarter + 1 : quarter + 1 + (latents.shape[-1] - MEMORY_FRAMES - reach) * LATENT_HOP
         ]
+
+    def _heard(self, activations: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, P, memory + F) → features (B, ·, P, F), and whether it sounds (B, 1, P, F)."""
+        if self.config.generation > 2:
+            return self._pressed(activations)
+        frame = activations[:, :1, :, MEMORY_FRAMES - RELEASE_FRAMES :]
+        return self._features(activations), _sounding(frame)
+
+    def _pressed(self, activations: Tensor) -> tuple[Tensor, Tensor]:
+        """What fingers do, and for how long they have done it; as `_heard`."""
+        pressed = keys(activations, RECALLED_FRAMES)
+        sounding = functional.max_pool1d(
+            pressed.down[..., MEMORY_FRAMES - RELEASE_FRAMES :], RELEASE_FRAMES + 1, stride=1
+        )
+        down, strike, velocity, age_F = (
+            x[..., MEMORY_FRAMES:]
+            for x in (pressed.down, pressed.strike, pressed.velocity, pressed.age_F)
+        )
+        if not self.config.struck:
+            frame, _, loud = activations[..., MEMORY_FRAMES:].unbind(1)
+            velocity = torch.where(down > 0, loud / frame.clamp(min=FADED), velocity)
+        traces = [torch.exp(-age_F / LATENT_RATE / constant) for constant in MEMORY_S]
+        since = torch.stack([velocity, *traces, age_F / RECALLED_FRAMES], dim=1)
+        sounding = sounding[:, None]
+        return torch.cat([down[:, None], strike[:, None], since * sounding], dim=1), sounding
 
     def _features(self, activations: Tensor) -> Tensor:
         """(B, 3, P, memory + F) → frame, onset, velocity and traces: (B, ·, P, F)."""

@@ -64,6 +64,8 @@ SOLO = DecoderConfig(channels=8, dilations=(1, 2), noise_bands=8)
 SECTION = replace(SOLO, players=3, vibrato_cents=5, drift_cents=10)
 SECOND = replace(SOLO, generation=2)
 STRUCK = replace(SECOND, struck=True)
+THIRD = replace(SOLO, generation=3)
+KEYS = replace(THIRD, struck=True)
 
 
 def make_decoder(config: DecoderConfig = SOLO, **options: float) -> HarmonicDecoder:
@@ -126,7 +128,7 @@ def test_encoding_in_pieces_equals_the_whole(cuts: list[int]) -> None:
     assert torch.allclose(through(machine, wav, cuts), through(machine, wav, []), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("config", [SOLO, SECTION, SECOND, STRUCK])
+@pytest.mark.parametrize("config", [SOLO, SECTION, SECOND, STRUCK, THIRD, KEYS])
 @settings(max_examples=6, deadline=None)
 @given(cuts=st.lists(FRAMES, max_size=6))
 def test_decoding_in_pieces_equals_the_whole(config: DecoderConfig, cuts: list[int]) -> None:
