@@ -12,6 +12,7 @@ from starter import __main__ as recipe
 from starter import learn, runs
 from starter.__main__ import app, main
 from starter.targets import TARGETS
+from umtcli.errors import TrainingError
 
 
 @pytest.fixture(autouse=True)
@@ -55,11 +56,31 @@ def test_a_step_that_comes_too_early_names_the_one_before(
 
 
 @pytest.mark.parametrize(
-    ("step", "config"), [("encoder", runs.ENCODER_RUN), ("decoder", runs.DECODER_RUN)]
+    ("step", "shown"),
+    [
+        ("encoder", f"{runs.ENCODER_RUN.steps}"),
+        ("decoder", f"({runs.DECODER_RUN.steps}; from nothing {runs.STEPS_ALONE})"),
+    ],
 )
-def test_help_shows_the_steps_of_the_recipe(step: str, config: runs.RunConfig) -> None:
-    shown = CliRunner().invoke(app, [step, "--help"], env={"COLUMNS": "200"}).output
-    assert f"[default: {config.steps}]" in shown
+def test_help_shows_the_steps_of_the_recipe(step: str, shown: str) -> None:
+    output = CliRunner().invoke(app, [step, "--help"], env={"COLUMNS": "200"}).output
+    assert f"[default: {shown}]" in output
+
+
+@pytest.mark.parametrize(("domain", "steps"), [("piano", 3600), ("flute", 2000)])
+def test_a_decoder_that_begins_from_nothing_learns_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, domain: str, steps: int
+) -> None:
+    asked: list[int] = []
+
+    def learn_it(out: Path, name: str, config: runs.RunConfig, report: object) -> None:
+        asked.append(config.steps)
+        raise TrainingError("enough")
+
+    monkeypatch.setattr(learn, "train_decoder", learn_it)
+    assert run(monkeypatch, "decoder", str(tmp_path), domain) == 1
+    assert run(monkeypatch, "decoder", str(tmp_path), domain, "--steps", "7") == 1
+    assert asked == [steps, 7]
 
 
 def test_all_steps_are_done_in_order_and_a_domain_that_is_there_is_left_out(
@@ -79,6 +100,8 @@ def test_all_steps_are_done_in_order_and_a_domain_that_is_there_is_left_out(
     note("decoder", of_domain=True)
     monkeypatch.setattr(learn, "is_trained", lambda _, name: name == "piano")
     assert run(monkeypatch, "all", str(tmp_path)) == 0
-    missing = [f"decoder {name}" for name in TARGETS if name != "piano"]
+    first = ["strings"]  # the others begin as it, or as the piano
+    missing = first + [name for name in TARGETS if name not in ("piano", "strings")]
+    missing = [f"decoder {name}" for name in missing]
     assert done == ["practice", "drums", "domains", "encoder", *missing]
     assert "is ready, 0 minutes later" in " ".join(capsys.readouterr().err.split())

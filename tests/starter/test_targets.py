@@ -42,4 +42,13 @@ def test_what_is_struck_is_played_as_it_was_struck_and_the_rest_as_it_is_heard()
     assert struck == {
         *("piano", "electric-piano", "harpsichord", "guitar"),
         *("harp", "music-box", "marimba"),
+        # these sound as long as a key is down, and know no swells
+        *("organ", "distorted-guitar", "synth-pad", "chiptune"),
     }
+
+
+def test_a_domain_begins_as_one_that_begins_from_nothing() -> None:
+    begun = {name: target.begins_as for name, target in TARGETS.items()}
+    alone = {name for name, start in begun.items() if start is None}
+    assert alone == {"piano", "strings"}
+    assert set(begun.values()) == {*alone, None}

@@ -28,7 +28,7 @@ from umt_domains.harmonic.config import (
     SAMPLE_RATE,
     DecoderConfig,
 )
-from umt_domains.harmonic.keys import FADED, SOON_FRAMES, keys
+from umt_domains.harmonic.keys import FADED, REACH_FRAMES, keys
 from umt_domains.harmonic.layers import bias_of
 from umt_domains.harmonic.notes import more_sensitive, moved
 from umt_domains.harmonic.room import Room
@@ -109,8 +109,8 @@ class DecoderNetwork(nn.Module):
     @property
     def reach_frames(self) -> int:
         """Latent frames that the network looks beyond a frame, on either side."""
-        before_strikes = SOON_FRAMES if self.config.generation > 2 else 0
-        return before_strikes + 3 + 2 * sum(self.config.dilations)
+        of_keys = REACH_FRAMES if self.config.generation > 2 else 0
+        return of_keys + 3 + 2 * sum(self.config.dilations)
 
     @torch.no_grad()
     def tilt(self, db_per_octave: float) -> None:

@@ -32,6 +32,8 @@ RISES = 0.5
 """A frame activation that stays above this from one frame to the next begins without a strike."""
 FADED = 0.2
 """A note whose frame activation falls below this is over."""
+REACH_FRAMES = 2 * SOON_FRAMES + 1
+"""How far ahead, and back beyond a strike, decides what a key does."""
 UNHEARD = 1e-3
 
 
@@ -54,8 +56,9 @@ def keys(activations: Tensor, memory: int) -> Keys:
 
     Args:
         activations: (B, 3, P, F) of frame, onset and velocity.
-        memory: how many frames a strike is remembered. The first `memory + 1` frames and
-            the last `SOON_FRAMES` are not to be used: they lack what was before and after.
+        memory: how many frames a strike is remembered. What comes of the first
+            `memory + REACH_FRAMES` frames and the last `REACH_FRAMES` is not to be used:
+            they lack what was before and after.
     """
     frame, onset, loud = activations.unbind(1)
     surest, loudest = _soon(frame), _soon(loud)
@@ -70,7 +73,9 @@ def keys(activations: Tensor, memory: int) -> Keys:
     faded = torch.where(frame < FADED, number_F, never).cummax(-1).values
     age = number_F - last
     known = age < memory
-    down = torch.where(known, faded - last < SOON_FRAMES, stays)
+    # a note whose strike is forgotten is one that has not been doubtful for some frames
+    lasting = _soon(stays.to(frame).flip(-1)).flip(-1) > 0
+    down = torch.where(known, faded - last < SOON_FRAMES, lasting)
     velocity = loudest / surest.clamp_min(UNHEARD)
     velocity = torch.where(known, velocity.gather(-1, last.clamp_min(0)), velocity)
     near = _around(struck.to(frame), 1)

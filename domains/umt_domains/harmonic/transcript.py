@@ -17,16 +17,11 @@ from torch.nn import functional
 
 from umt_domains.harmonic.config import LATENT_RATE, LOWEST_MIDI, NUM_PITCHES
 from umt_domains.harmonic.decoder import LEVEL_OF_SILENCE
+from umt_domains.harmonic.keys import BEGINS, SOON_FRAMES, STRUCK
 from umt_domains.harmonic.learning import VELOCITY_RANGE_DB
 
-STRUCK = 0.5
-"""Of an onset activation, at its peak: half is a likelihood of a quarter, as it is taught."""
 SOUNDS = 0.3
 """Of a frame activation."""
-BEGINS = 0.7
-"""Of a frame activation, soon after the strike: a note is surest when it is young."""
-SOON_FRAMES = 4
-"""A struck note has to sound within this."""
 LOUD_VELOCITY = 100
 """Of the notes that are as loud as the loud ones of their piece."""
 

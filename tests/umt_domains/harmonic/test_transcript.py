@@ -8,14 +8,8 @@ import torch
 from torch import Tensor
 
 from umt_domains.harmonic.config import LATENT_CHANNELS, LATENT_RATE, LOWEST_MIDI, NUM_PITCHES
-from umt_domains.harmonic.transcript import (
-    BEGINS,
-    LOUD_VELOCITY,
-    SOON_FRAMES,
-    SOUNDS,
-    STRUCK,
-    NoteStreams,
-)
+from umt_domains.harmonic.keys import BEGINS, SOON_FRAMES, STRUCK
+from umt_domains.harmonic.transcript import LOUD_VELOCITY, SOUNDS, NoteStreams
 
 MIDDLE_C = 60 - LOWEST_MIDI
 
