@@ -53,7 +53,7 @@ class InstrumentSettings:
 
 SETTINGS = InstrumentSettings(
     RunConfig(
-        steps=3200,
+        steps=4800,
         batch_size=2,
         crop_s=2.0,
         learning_rate=3e-3,
