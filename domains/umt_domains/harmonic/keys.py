@@ -8,6 +8,8 @@ A piano's note is surest at its strike and fades; an oboe's begins softly and st
 that is taught on activations learns its own instrument's, and plays others' as what they would
 mean there. Keys are the same whoever played.
 
+Decisions have no gradient: an encoder learns nothing from a decoder that plays keys.
+
 All is local: nothing depends on what lies further back than a key is remembered, so that pieces
 equal the whole.
 
