@@ -31,9 +31,10 @@ BEGINS = 0.7
 SOON_FRAMES = 4
 """A struck note has to sound within this."""
 RISES = 0.5
-"""A frame activation that stays above this from one frame to the next begins without a strike."""
+"""A frame activation that rises above this, and stays for `SOON_FRAMES` more, begins a note without
+a strike; below it, a note ends whose strike is forgotten."""
 FADED = 0.2
-"""A note whose frame activation falls below this is over."""
+"""A note whose frame activation falls below this is over, but not within `SOON_FRAMES` of its strike."""
 REACH_FRAMES = 2 * SOON_FRAMES + 1
 """How far ahead, and back beyond a strike, decides what a key does."""
 UNHEARD = 1e-3
@@ -46,7 +47,8 @@ class Keys:
     down: Tensor
     """1 or 0."""
     strike: Tensor
-    """1 where it was struck, shared with a neighbour that lies as near; 0 elsewhere."""
+    """0 … 1: 1 at the peak of an onset, less beside it; of a note that began without one, the shape of
+    what onset there is."""
     velocity: Tensor
     """Of the last strike that is remembered, or of what sounds now."""
     age_F: Tensor
