@@ -34,7 +34,7 @@ RISES = 0.5
 """A frame activation that rises above this, and stays for `SOON_FRAMES` more, begins a note without
 a strike; below it, a note ends whose strike is forgotten."""
 FADED = 0.2
-"""A note whose frame activation falls below this is over, but not within `SOON_FRAMES` of its strike."""
+"""A note whose frame activation falls below this is over, from `SOON_FRAMES` after its strike on."""
 REACH_FRAMES = 2 * SOON_FRAMES + 1
 """How far ahead, and back beyond a strike, decides what a key does."""
 UNHEARD = 1e-3
@@ -47,8 +47,8 @@ class Keys:
     down: Tensor
     """1 or 0."""
     strike: Tensor
-    """0 … 1: 1 at the peak of an onset, less beside it; of a note that began without one, the shape of
-    what onset there is."""
+    """0 … 1: 1 at the peak of an onset, less beside it; where a note began without one, the shape
+    of what onset there is."""
     velocity: Tensor
     """Of the last strike that is remembered, or of what sounds now."""
     age_F: Tensor
