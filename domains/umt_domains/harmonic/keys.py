@@ -34,7 +34,7 @@ RISES = 0.5
 """A frame activation that rises above this, and stays for `SOON_FRAMES` more, begins a note without
 a strike; below it, a note ends whose strike is forgotten."""
 FADED = 0.2
-"""A note whose frame activation falls below this is over, from `SOON_FRAMES` after its strike on."""
+"""A note that falls below this is over, `SOON_FRAMES` after its strike or later."""
 REACH_FRAMES = 2 * SOON_FRAMES + 1
 """How far ahead, and back beyond a strike, decides what a key does."""
 UNHEARD = 1e-3
