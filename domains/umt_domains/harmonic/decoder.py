@@ -23,12 +23,11 @@ from torch.nn import functional
 from umt_domains.harmonic.config import (
     LATENT_CHANNELS,
     LATENT_HOP,
-    LATENT_RATE,
     NUM_PITCHES,
     SAMPLE_RATE,
     DecoderConfig,
 )
-from umt_domains.harmonic.keys import FADED, REACH_FRAMES, keys
+from umt_domains.harmonic.features import note_features
 from umt_domains.harmonic.layers import bias_of
 from umt_domains.harmonic.notes import more_sensitive, moved
 from umt_domains.harmonic.room import Room
@@ -38,26 +37,10 @@ from umtcli.domain import Streams, Value
 from umtcli.pipeline.windows import WindowedStreams
 
 STEP_FRAMES = 200  # 4 s a window
-MEMORY_FRAMES = 300
-"""How far back a strike is remembered: 6 s."""
 MAX_TILT_DB = 4.0
 """What brightness 1 adds to the overtones, in dB per octave above the fundamental."""
-RECALLED_FRAMES = MEMORY_FRAMES - 2
-"""How far back a key's strike is: that a frame is a peak, its neighbours tell."""
-RELEASE_FRAMES = 25
-"""How long a pitch may ring after it was last heard: 0.5 s."""
 LEVEL_OF_SILENCE = 2e-6
 """Up to this level, −114 dBFS, there is nothing to play."""
-SILENT = 0.03
-"""Up to this frame activation a pitch is silent."""
-FAINT = 0.05
-"""A frame activation, above SILENT, that halves the amplitude."""
-MEMORY_S = (0.15, 0.6, 2.4)
-"""Time constants of the fading traces that a strike leaves."""
-LAST_STRIKE_S = 0.1
-"""A strike this long ago counts half as much as one now."""
-NO_STRIKE = 3e-5
-"""Strikes that add up to less than this were none."""
 LEAST_NOISE = 1e-14
 """Of the power of noise bands: 140 dB below the music."""
 VOICES = 8
@@ -68,19 +51,16 @@ class DecoderNetwork(nn.Module):
     """Latents → waveform of one domain.
 
     Shape:
-        latents: (B, C, memory + reach + F + reach)
+        latents: (B, C, before + F + after)
         returns: (B, F·hop)
     """
-
-    _memory: Tensor
-    _recent: Tensor
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.config = config
         maps = config.channels
-        num_features = (3 if config.generation < 3 else 4) + len(MEMORY_S)
-        self.entry = nn.Conv2d(num_features, maps, 3, padding=1)
+        self.features = note_features(config)
+        self.entry = nn.Conv2d(self.features.num_features, maps, 3, padding=1)
         self.pitch = nn.Parameter(0.1 * torch.randn(1, config.pitch_embedding, NUM_PITCHES, 1))
         self.place = nn.Conv2d(config.pitch_embedding, maps, 1, bias=False)
         self.blocks = nn.ModuleList(
@@ -99,18 +79,24 @@ class DecoderNetwork(nn.Module):
             self.noise = nn.Conv2d(maps, config.noise_bands, 1)
         self.synth = Synthesizer(config.inharmonicity, config.noise_bands)
         self.section = Section(config.players, config.vibrato_cents, config.drift_cents)
-        memory, recent = _memory_kernels()
-        self.register_buffer("_memory", memory, persistent=False)
-        self.register_buffer("_recent", recent, persistent=False)
         # a network that begins far too softly spends its first thousand steps on that
         nn.init.constant_(bias_of(self.loudness), -3.0 if config.generation < 3 else 0.0)
         nn.init.constant_(bias_of(self.noise), -4.0)
 
     @property
-    def reach_frames(self) -> int:
-        """Latent frames that the network looks beyond a frame, on either side."""
-        of_keys = REACH_FRAMES if self.config.generation > 2 else 0
-        return of_keys + 3 + 2 * sum(self.config.dilations)
+    def before_frames(self) -> int:
+        """Latent frames that have to be known before the first that is played."""
+        return self.features.before_frames + self._reach_frames
+
+    @property
+    def after_frames(self) -> int:
+        """Latent frames that have to be known after the last."""
+        return self.features.after_frames + self._reach_frames
+
+    @property
+    def _reach_frames(self) -> int:
+        """How far its layers look beyond a frame, on either side."""
+        return 3 + 2 * sum(self.config.dilations)
 
     @torch.no_grad()
     def tilt(self, db_per_octave: float) -> None:
@@ -136,9 +122,8 @@ class DecoderNetwork(nn.Module):
 
         `pitches` are those to play; by default those that sound, as the others are silent.
         """
-        activations, level = latents[:, :-1], latents[:, -1:, MEMORY_FRAMES:]
-        activations = activations.unflatten(1, (3, NUM_PITCHES))
-        features, sounding = self._heard(activations)
+        features, sounding = self.features(latents[:, :-1].unflatten(1, (3, NUM_PITCHES)))
+        level = latents[:, -1:, self.features.before_frames :][..., : features.shape[-1]]
         if pitches is None:
             pitches = sounding.amax((0, 1, 3)).nonzero()[:, 0]
         if not len(pitches):
@@ -148,65 +133,13 @@ class DecoderNetwork(nn.Module):
         level = functional.interpolate(level, scale_factor=2, mode="linear")
         # one control frame more on both sides: the synthesizer plays from centre to centre,
         # which lie a quarter of a latent frame inside
-        reach = 2 * self.reach_frames
+        reach = 2 * self._reach_frames
         near = slice(reach - 1, level.shape[-1] - reach + 1)
         amplitudes = amplitudes[..., near] * level[:, None, :, near]
         noise = noise[..., near] * level[..., near]
         wav: Tensor = self.synth(amplitudes, pitches, noise, 2 * start - 1, seed, key)
-        quarter = LATENT_HOP // 4
-        return wav[
-            :, quarter + 1 : quarter + 1 + (latents.shape[-1] - MEMORY_FRAMES - reach) * LATENT_HOP
-        ]
-
-    def _heard(self, activations: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 3, P, memory + F) → features (B, ·, P, F), and whether it sounds (B, 1, P, F)."""
-        if self.config.generation > 2:
-            return self._pressed(activations)
-        frame = activations[:, :1, :, MEMORY_FRAMES - RELEASE_FRAMES :]
-        return self._features(activations), _sounding(frame)
-
-    def _pressed(self, activations: Tensor) -> tuple[Tensor, Tensor]:
-        """What fingers do, and for how long they have done it; as `_heard`."""
-        pressed = keys(activations, RECALLED_FRAMES)
-        sounding = functional.max_pool1d(
-            pressed.down[..., MEMORY_FRAMES - RELEASE_FRAMES :], RELEASE_FRAMES + 1, stride=1
-        )
-        down, strike, velocity, age_F = (
-            x[..., MEMORY_FRAMES:]
-            for x in (pressed.down, pressed.strike, pressed.velocity, pressed.age_F)
-        )
-        if not self.config.struck:
-            frame, _, loud = activations[..., MEMORY_FRAMES:].unbind(1)
-            velocity = torch.where(down > 0, loud / frame.clamp(min=FADED), velocity)
-        traces = [torch.exp(-age_F / LATENT_RATE / constant) for constant in MEMORY_S]
-        since = torch.stack([velocity, *traces, age_F / RECALLED_FRAMES], dim=1)
-        sounding = sounding[:, None]
-        return torch.cat([down[:, None], strike[:, None], since * sounding], dim=1), sounding
-
-    def _features(self, activations: Tensor) -> Tensor:
-        """(B, 3, P, memory + F) → frame, onset, velocity and traces: (B, ·, P, F)."""
-        traces = _remembered(activations[:, 1], self._memory)
-        now = activations[..., MEMORY_FRAMES:]
-        if self.config.struck:
-            now = torch.cat([now[:, :2], self._struck(activations)], dim=1)
-        return torch.cat([now, traces], dim=1)
-
-    def _struck(self, activations: Tensor) -> Tensor:
-        """Velocity of the last strike, wherever the note sounds: (B, 1, P, F).
-
-        What is heard of a held note's velocity follows its loudness. A piano that plays what
-        an oboe held must not take that for a hammer that goes on pressing.
-        """
-        frame, onset, loud = activations.unbind(1)
-        velocity = loud / frame.clamp(min=SILENT)
-        # squared: what is no strike must not add up to one
-        strikes, struck = (
-            _remembered(x, self._recent) for x in (onset.square(), onset.square() * velocity)
-        )
-        now, still = (x[:, None, :, MEMORY_FRAMES:] for x in (frame, velocity))
-        # where no strike was heard there is nothing else to go by
-        known: Tensor = now * (struck + NO_STRIKE * still) / (strikes + NO_STRIKE)
-        return known
+        first = LATENT_HOP // 4 + 1
+        return wav[:, first : first + (features.shape[-1] - reach) * LATENT_HOP]
 
     def _steer(self, features: Tensor, sounding: Tensor, pitches: Tensor) -> tuple[Tensor, Tensor]:
         """Amplitudes (B, S, A, J) of the pitches that sound, and noise (B, Q, J).
@@ -244,40 +177,6 @@ def _positive(x: Tensor) -> Tensor:
     return 2 * torch.sigmoid(x).pow(2.3)
 
 
-def _sounding(frame: Tensor) -> Tensor:
-    """Near 1 while a pitch sounds and half a second after, 0 where nothing is heard.
-
-    The faint activations of eighty silent pitches would else add up to a haze.
-
-    Shape:
-        frame: (B, 1, P, release + F), returns: (B, 1, P, F)
-    """
-    held = functional.max_pool2d(frame, (1, RELEASE_FRAMES + 1), stride=1)
-    held = functional.relu(held - SILENT).square()
-    return held / (held + FAINT**2)
-
-
-def _remembered(events: Tensor, kernels: Tensor) -> Tensor:
-    """What is left of events in the past: (B, P, memory + F) → (B, kernels, P, F)."""
-    left: Tensor = functional.conv1d(events.flatten(0, 1)[:, None], kernels)
-    left = left.unflatten(0, events.shape[:2])
-    return left.transpose(1, 2)
-
-
-def _memory_kernels() -> tuple[Tensor, Tensor]:
-    """How the past fades: (kernels, 1, memory + 1), the present last.
-
-    The first are those of traces. The second falls so steeply that the last strike counts
-    most, and so long that it counts while there is no other.
-    """
-    age_s = torch.arange(MEMORY_FRAMES, -1, -1) * LATENT_HOP / SAMPLE_RATE
-    # faded to nothing where the memory ends, so that a strike does not vanish in a step
-    end = 1 - age_s / age_s[0]
-    fading = torch.stack([torch.exp(-age_s / constant) for constant in MEMORY_S])
-    recent = 1 / (1 + (age_s / LAST_STRIKE_S).square())
-    return (fading * end)[:, None], (recent * end)[None, None]
-
-
 class HarmonicDecoder:
     """An `umtcli.domain.Decoder`: 265 latents at 50 Hz → mono waveform at 44.1 kHz.
 
@@ -302,9 +201,9 @@ class HarmonicDecoder:
         self._range = network.config.lowest_midi, network.config.highest_midi
         # a frame more on both sides, for a section reads ahead and back
         self._around = 0 if network.section.still else 1
-        reach = network.reach_frames + self._around
-        self._before, self._after = MEMORY_FRAMES + reach, reach
-        self.lookahead_s = (STEP_FRAMES + reach) * LATENT_HOP / SAMPLE_RATE
+        self._before = network.before_frames + self._around
+        self._after = network.after_frames + self._around
+        self.lookahead_s = (STEP_FRAMES + self._after) * LATENT_HOP / SAMPLE_RATE
 
     def streams(self, seed: int = 0) -> Streams:
         """(C, F) blocks in, (T,) blocks out."""

@@ -30,7 +30,7 @@ from umt_domains.harmonic.config import (
     from_mapping,
     to_mapping,
 )
-from umt_domains.harmonic.decoder import MEMORY_FRAMES, DecoderNetwork
+from umt_domains.harmonic.decoder import DecoderNetwork
 from umt_domains.harmonic.distance import band_distance, spectra, spectral_distance
 from umt_domains.harmonic.encoder import EncoderNetwork, latent_space, latents_from
 from umt_domains.harmonic.front import (
@@ -75,7 +75,7 @@ class HarmonicLearning:
     def context_frames(self, decoder: nn.Module) -> tuple[int, int]:
         """What a decoder remembers and sees before the audio, and what it sees after it."""
         assert isinstance(decoder, DecoderNetwork)
-        return MEMORY_FRAMES + decoder.reach_frames, decoder.reach_frames
+        return decoder.before_frames, decoder.after_frames
 
     def new_encoder(self, config: Mapping[str, Any]) -> EncoderNetwork:
         """A fresh encoder; `config` as `EncoderConfig`."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
+from swelling import swelling
 from umt_domains.harmonic.config import NUM_PITCHES
-from umt_domains.harmonic.keys import REACH_FRAMES, Keys, keys
+from umt_domains.harmonic.keys import REACH_FRAMES, keys
 
 MEMORY = 60
 BEFORE = MEMORY + REACH_FRAMES
@@ -71,6 +74,9 @@ def test_a_note_that_begins_without_a_strike_is_played_all_the_same() -> None:
     key = played(soft)
     assert key["down"].tolist() == [0, *9 * [1]]
     assert key["age_F"][1:].tolist() == list(range(9))
+    # its strike is as blurred as its onset: 0.2, 0.3, 0.1
+    assert torch.allclose(key["strike"][:3], torch.tensor([2 / 3, 1, 1 / 3]))
+    assert not key["strike"][3:].any()
 
 
 def test_what_is_doubtful_is_not_played() -> None:
@@ -92,9 +98,11 @@ def test_a_long_note_stays_down_when_its_strike_is_forgotten() -> None:
 
 
 def test_nothing_further_away_than_its_reach_counts() -> None:
-    generator = torch.Generator().manual_seed(7)
-    notes = torch.rand(1, 3, NUM_PITCHES, 5 * BEFORE, generator=generator) ** 2
+    notes = swelling(7, 5 * BEFORE)
     whole = keys(notes, MEMORY)
+    down, forgotten = whole.down > 0, whole.age_F == MEMORY
+    # there is much of all that could be told wrongly
+    assert min(float(x.float().mean()) for x in (down & forgotten, down & ~forgotten)) > 0.1
     for first in (1, BEFORE, BEFORE + 17):
         last = first + 2 * BEFORE
         part = keys(notes[..., first:last], MEMORY)
@@ -104,6 +112,11 @@ def test_nothing_further_away_than_its_reach_counts() -> None:
             assert torch.equal(x[..., inside], expected[..., inside]), name
 
 
-def test_all_of_it_is_of_one_shape() -> None:
-    assert {x.shape for x in vars(keys(PIANO, MEMORY)).values()} == {PIANO[:, 0].shape}
-    assert isinstance(keys(PIANO, MEMORY), Keys)
+@given(seed=st.integers(0, 2**32), num_frames=st.integers(1, 200))
+def test_keys_are_up_or_down_and_all_else_within_its_bounds(seed: int, num_frames: int) -> None:
+    notes = swelling(seed, num_frames)
+    pressed = keys(notes, MEMORY)
+    assert {x.shape for x in vars(pressed).values()} == {notes[:, 0].shape}
+    assert torch.equal(pressed.down, pressed.down.round().clamp(0, 1))
+    for x, most in ((pressed.strike, 1), (pressed.age_F, MEMORY)):
+        assert torch.equal(x, x.clamp(0, most))

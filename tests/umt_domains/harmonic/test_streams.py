@@ -182,6 +182,36 @@ def test_the_windows_show_no_seam(front_end: int, monkeypatch: pytest.MonkeyPatc
     assert torch.allclose(heard, whole, atol=1e-5, rtol=0)
 
 
+def long_notes() -> Tensor:
+    """Latents of 16 s with chords that are held for longer than strikes are remembered.
+
+    Each fades by and by, is struck again, and is over, all at other distances from windows.
+    """
+    latents = torch.zeros(265, 800)
+    frame, onset, velocity = latents[:-1].unflatten(0, (3, 88))
+    for number, pitch in enumerate(range(10, 80, 5)):
+        first, again = 5 + 3 * number, 380 + 11 * number
+        frame[pitch, first:again] = torch.linspace(1.0, 0.3, again - first)
+        frame[pitch, again : again + 60 + number] = 0.9
+        onset[pitch, [first, again]] = 0.9
+        velocity[pitch] = 0.7 * frame[pitch]
+    latents[-1] = 0.1
+    return latents
+
+
+@pytest.mark.parametrize("config", [SOLO, SECOND, STRUCK, THIRD, KEYS])
+def test_windows_play_what_one_pass_plays(config: DecoderConfig) -> None:
+    latents, machine = long_notes(), make_decoder(config)
+    network, num_frames = machine._network, latents.shape[1]
+    around = (network.before_frames, network.after_frames)
+    with torch.inference_mode():
+        whole = network(functional.pad(latents, around)[None])[0]
+    played = through(machine, latents, [])
+    assert num_frames > 3 * STEP_FRAMES  # there are seams
+    assert len(played) == len(whole) == num_frames * LATENT_HOP
+    assert torch.allclose(played, whole, atol=1e-6 * float(whole.abs().max()) + 1e-6, rtol=0)
+
+
 def test_bfloat16_hears_nearly_what_float32_hears(monkeypatch: pytest.MonkeyPatch) -> None:
     heard = {}
     for halved in (False, True):
