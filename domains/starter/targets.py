@@ -1,7 +1,7 @@
 """The bundled domains: what each is played by, what music teaches it, how its strings ring."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from starter.compose import Style
@@ -37,18 +37,19 @@ THIRD = {"generation": 3}
 """Of decoders' networks: those of `harmonic/1` were of the first."""
 
 
-def _struck(
+def _fading(
     description: str,
     programs: tuple[int, ...],
     low: int,
     high: int,
     decay_s: tuple[float, float, float],
     stiffness: float = 0.0,
+    begins_as: str | None = "piano",
 ) -> Target:
     """Notes that fade away; `stiffness` of the strings stretches their overtones."""
     style = Style(low, high, 6, decay_s=decay_s, atonal=ATONAL)
     strings = {"struck": True, "inharmonicity": stiffness}
-    return Target(description, programs, (style,), THIRD | strings, "piano")
+    return Target(description, programs, (style,), THIRD | strings, begins_as)
 
 
 def _held(
@@ -57,11 +58,12 @@ def _held(
     low: int,
     high: int,
     fastest_s: float = 0.1,
+    begins_as: str | None = "strings",
     **decoder: Any,
 ) -> Target:
-    """Notes that last, many at once."""
+    """Notes that last, many at once. Of some only the strike counts: they know no swells."""
     style = Style(low, high, 5, fastest_s, atonal=ATONAL)
-    return Target(description, programs, (style,), THIRD | decoder, "strings")
+    return Target(description, programs, (style,), THIRD | decoder, begins_as)
 
 
 def _solo(
@@ -74,26 +76,22 @@ def _solo(
 
 
 TARGETS: dict[str, Target] = {
-    "piano": replace(
-        _struck("Grand piano", (0, 0, 0, 1), 21, 108, (5.0, 3.0, 1.0), 3.5e-4), begins_as=None
-    ),
-    "electric-piano": _struck("Electric piano of tines", (4,), 28, 103, (5.0, 4.0, 1.4)),
-    "harpsichord": _struck("Harpsichord", (6,), 29, 89, (3.2, 1.8, 0.8), 5e-5),
+    "piano": _fading("Grand piano", (0, 0, 0, 1), 21, 108, (5.0, 3.0, 1.0), 3.5e-4, None),
+    "electric-piano": _fading("Electric piano of tines", (4,), 28, 103, (5.0, 4.0, 1.4)),
+    "harpsichord": _fading("Harpsichord", (6,), 29, 89, (3.2, 1.8, 0.8), 5e-5),
     "organ": _held("Church organ", (19,), 36, 96, struck=True),
-    "strings": replace(
-        _held("String ensemble", (48, 48, 48, 49), 28, 96, 0.11, vibrato_cents=12.0), begins_as=None
-    ),
+    "strings": _held("String ensemble", (48, 48, 48, 49), 28, 96, 0.11, None, vibrato_cents=12.0),
     "violin": _solo("Solo violin", (40,), 55, 90, 0.1),
     "cello": _solo("Solo cello", (42,), 36, 76, 0.1),
     "choir": _held("Choir of aahs", (52,), 40, 84, 0.2),
-    "guitar": _struck("Nylon guitar", (24,), 40, 88, (4.3, 1.7, 0.45), 5e-5),
+    "guitar": _fading("Nylon guitar", (24,), 40, 88, (4.3, 1.7, 0.45), 5e-5),
     "distorted-guitar": _held("Distorted guitar", (30,), 40, 88, 0.09, struck=True),
     "flute": _solo("Flute", (73,), 59, 96),
     "clarinet": _solo("Clarinet", (71,), 50, 91),
     "brass": _held("Brass section", (61,), 40, 84, 0.1),
-    "harp": _struck("Harp", (46,), 24, 100, (2.5, 1.5, 0.15)),
-    "music-box": _struck("Music box", (10,), 60, 108, (1.4, 1.3, 0.8)),
-    "marimba": _struck("Marimba", (12,), 45, 96, (1.0, 0.55, 0.33)),
+    "harp": _fading("Harp", (46,), 24, 100, (2.5, 1.5, 0.15)),
+    "music-box": _fading("Music box", (10,), 60, 108, (1.4, 1.3, 0.8)),
+    "marimba": _fading("Marimba", (12,), 45, 96, (1.0, 0.55, 0.33)),
     "synth-pad": _held("Synthesizer pad", (90,), 36, 96, 0.2, struck=True),
     "chiptune": _held("Square wave of early computers", (80,), 36, 96, 0.09, struck=True),
 }

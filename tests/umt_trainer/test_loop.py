@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from interrupted import Stopped, stop_at
 from line import CONFIG, Line, line, slope
 from umt_trainer.loop import best_path, train
 from umtcli.errors import TrainingError
@@ -29,17 +30,9 @@ def test_it_learns_and_reports_every_step(tmp_path: Path) -> None:
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path) -> None:
     whole = train(line(), CONFIG, tmp_path / "whole.pt", lambda *_: None)
 
-    class Stopped(Exception):
-        pass
-
-    def stop(step: int, losses: dict[str, float]) -> None:
-        del losses
-        if step == 23:
-            raise Stopped
-
     eager = replace(CONFIG, checkpoint_every_s=0.0)
     with pytest.raises(Stopped):
-        train(line(), eager, tmp_path / "parts.pt", stop)
+        train(line(), eager, tmp_path / "parts.pt", stop_at(23))
     resumed_from: list[int] = []
     resumed = train(line(), eager, tmp_path / "parts.pt", lambda step, _: resumed_from.append(step))
     assert resumed_from[0] == 23
@@ -168,16 +161,8 @@ def test_a_damaged_newest_checkpoint_costs_the_steps_since_the_one_before(tmp_pa
     path, told, steps = tmp_path / "c.pt", list[str](), list[int]()
     whole = train(line(), CONFIG, tmp_path / "whole.pt", lambda *_: None)
 
-    class Stopped(Exception):
-        pass
-
-    def stop(step: int, losses: dict[str, float]) -> None:
-        del losses
-        if step == 23:
-            raise Stopped
-
     with pytest.raises(Stopped):
-        train(line(), replace(CONFIG, checkpoint_every_s=0.0), path, stop)
+        train(line(), replace(CONFIG, checkpoint_every_s=0.0), path, stop_at(23))
     path.write_bytes(path.read_bytes()[:500])
     resumed = train(line(), CONFIG, path, lambda step, _: steps.append(step), tell=told.append)
     assert steps[0] == 22

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from frames import CONFIG, HOP, Frames, learning_of, task
+from interrupted import Stopped, stop_at
 from umt_trainer.config import RunConfig
 from umt_trainer.confusion import ConfusionConfig, ConfusionNetwork
 from umt_trainer.loop import train
@@ -38,16 +39,8 @@ def test_the_classifier_is_updated_alone_and_the_others_without_it(tmp_path: Pat
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path) -> None:
     whole = trained(task(), tmp_path / "whole.pt")
 
-    class Stopped(Exception):
-        pass
-
-    def stop(step: int, losses: dict[str, float]) -> None:
-        del losses
-        if step == 3:
-            raise Stopped
-
     with pytest.raises(Stopped):
-        train(task(), CONFIG, tmp_path / "parts.pt", stop)
+        train(task(), CONFIG, tmp_path / "parts.pt", stop_at(3))
     resumed = trained(task(), tmp_path / "parts.pt")
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
