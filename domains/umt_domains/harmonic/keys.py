@@ -56,10 +56,10 @@ class Keys:
 
 
 def keys(activations: Tensor, memory: int) -> Keys:
-    """What a player does.
+    """The keys that a player of what was heard presses.
 
     Args:
-        activations: (B, 3, P, F) of frame, onset and velocity.
+        activations: (B, 3, P, F) of frame, onset and velocity, F ≥ 1.
         memory: how many frames a strike is remembered. What comes of the first
             `memory + REACH_FRAMES` frames and the last `REACH_FRAMES` is not to be used:
             they lack what was before and after.
