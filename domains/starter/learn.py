@@ -34,8 +34,15 @@ from umtcli.learned import write_decoder, write_encoder
 __all__ = ["DECODER_RUN", "ENCODER_RUN", "train_decoder", "train_encoder"]
 
 LICENCE = "Apache-2.0"
-SPACE = "harmonic/2"
-ENCODER = {"front_end": 2, "entry_channels": 16}
+SPACE = "harmonic/3"
+ENCODER = {
+    "front_end": 2,
+    "entry_channels": 16,
+    "channels": 64,
+    "blocks": (
+        *((1, 1), (12, 1), (1, 2), (7, 1), (1, 4), (12, 2), (1, 8), (1, 1), (1, 16), (1, 1)),
+    ),
+}
 """What differs from the family's own sizes, which are those of `harmonic/1`."""
 RENDERED = "composed by rule and rendered with FluidR3 GM (MIT)"
 STEP = "python -m starter"
@@ -140,7 +147,7 @@ def decoder_config(domain: str) -> dict[str, Any]:
 
 def encoder_path(out: Path) -> Path:
     """Where the encoder's bundle is."""
-    return out / "weights" / "encoders" / "harmonic-2.safetensors"
+    return out / "weights" / "encoders" / "harmonic-3.safetensors"
 
 
 def decoder_path(out: Path, domain: str) -> Path:

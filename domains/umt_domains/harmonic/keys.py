@@ -8,6 +8,9 @@ A piano's note is surest at its strike and fades; an oboe's begins softly and st
 that is taught on activations learns its own instrument's, and plays others' as what they would
 mean there. Keys are the same whoever played.
 
+What sounds without a strike, be it a doubt or a voice that creeps in, is taken for a note whose
+strike is forgotten: it goes on where notes last, and is faint where they fade.
+
 Decisions have no gradient: an encoder learns nothing from a decoder that plays keys.
 
 All is local: nothing depends on what lies further back than a key is remembered, so that pieces
@@ -30,9 +33,8 @@ BEGINS = 0.7
 """Of a frame activation, soon after the strike: a note is surest when it is young."""
 SOON_FRAMES = 4
 """A struck note has to sound within this."""
-RISES = 0.5
-"""A frame activation that rises above this, and stays for `SOON_FRAMES` more, begins a note without
-a strike; below it, a note ends whose strike is forgotten."""
+LASTS = 0.5
+"""Below this frame activation, a note ends whose strike is forgotten."""
 FADED = 0.2
 """A note that falls below this is over, `SOON_FRAMES` after its strike or later."""
 REACH_FRAMES = 2 * SOON_FRAMES + 1
@@ -47,8 +49,7 @@ class Keys:
     down: Tensor
     """1 or 0."""
     strike: Tensor
-    """0 … 1: 1 at the peak of an onset, less beside it; where a note began without one, the shape
-    of what onset there is."""
+    """0 … 1: 1 at the peak of an onset, less beside it."""
     velocity: Tensor
     """Of the last strike that is remembered, or of what sounds now."""
     age_F: Tensor
@@ -67,10 +68,7 @@ def keys(activations: Tensor, memory: int) -> Keys:
     frame, onset, loud = activations.unbind(1)
     surest, loudest = _soon(frame), _soon(loud)
     before, after = _shifted(onset, 1), _shifted(onset, -1)
-    peaks = (onset > STRUCK) & (onset >= before) & (onset > after) & (surest > BEGINS)
-    stays = -_soon(-frame) > RISES
-    rises = stays & (_shifted(frame, 1) <= RISES)
-    struck = peaks | (rises & (_around(peaks.to(frame), SOON_FRAMES) == 0))
+    struck = (onset > STRUCK) & (onset >= before) & (onset > after) & (surest > BEGINS)
     number_F = torch.arange(frame.shape[-1], device=frame.device)
     never = -memory - SOON_FRAMES - 1
     last = torch.where(struck, number_F, never).cummax(-1).values
@@ -78,6 +76,7 @@ def keys(activations: Tensor, memory: int) -> Keys:
     age = number_F - last
     known = age < memory
     # a note whose strike is forgotten is one that has not been doubtful for some frames
+    stays = -_soon(-frame) > LASTS
     lasting = _soon(stays.to(frame).flip(-1)).flip(-1) > 0
     down = torch.where(known, faded - last < SOON_FRAMES, lasting)
     velocity = loudest / surest.clamp_min(UNHEARD)
