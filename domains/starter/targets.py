@@ -33,6 +33,10 @@ class Target:
 
 
 ATONAL = 0.08
+SECTION: dict[str, Any] = {"players": 3, "drift_cents": 10.0, "vibrato_cents": 6.0}
+"""Players who are never quite together."""
+DETUNED: dict[str, Any] = {"players": 3, "drift_cents": 8.0}
+"""Oscillators beside each other, as synthesizers have them."""
 THIRD = {"generation": 3}
 """Of decoders' networks: those of `harmonic/1` were of the first."""
 
@@ -80,7 +84,7 @@ TARGETS: dict[str, Target] = {
     "electric-piano": _fading("Electric piano of tines", (4,), 28, 103, (5.0, 4.0, 1.4)),
     "harpsichord": _fading("Harpsichord", (6,), 29, 89, (3.2, 1.8, 0.8), 5e-5),
     "organ": _held("Church organ", (19,), 36, 96, struck=True),
-    "strings": _held("String ensemble", (48, 48, 48, 49), 28, 96, 0.11, None, vibrato_cents=12.0),
+    "strings": _held("String ensemble", (48, 48, 48, 49), 28, 96, 0.11, None, **SECTION),
     "violin": _solo("Solo violin", (40,), 55, 90, 0.1),
     "cello": _solo("Solo cello", (42,), 36, 76, 0.1),
     "choir": _held("Choir of aahs", (52,), 40, 84, 0.2),
@@ -88,11 +92,13 @@ TARGETS: dict[str, Target] = {
     "distorted-guitar": _held("Distorted guitar", (30,), 40, 88, 0.09, struck=True),
     "flute": _solo("Flute", (73,), 59, 96),
     "clarinet": _solo("Clarinet", (71,), 50, 91),
-    "brass": _held("Brass section", (61,), 40, 84, 0.1),
+    "brass": _held("Brass section", (61,), 40, 84, 0.1, players=3, drift_cents=5.0),
     "harp": _fading("Harp", (46,), 24, 100, (2.5, 1.5, 0.15)),
     "music-box": _fading("Music box", (10,), 60, 108, (1.4, 1.3, 0.8)),
     "marimba": _fading("Marimba", (12,), 45, 96, (1.0, 0.55, 0.33)),
-    "synth-pad": _held("Synthesizer pad", (90,), 36, 96, 0.2, struck=True),
-    "chiptune": _held("Square wave of early computers", (80,), 36, 96, 0.09, struck=True),
+    "synth-pad": _held("Synthesizer pad", (90,), 36, 96, 0.2, struck=True, **DETUNED),
+    "chiptune": _held(
+        "Square waves of early computers", (80,), 36, 96, 0.09, struck=True, **DETUNED
+    ),
 }
 """By the name that users type. The sounds are those of FluidR3 GM."""
