@@ -26,7 +26,7 @@ from umtcli.errors import TrainingError, UsageError
 
 SHIPPED_ENCODER = Path(umt_domains.__path__[0]) / "weights" / "encoders" / "harmonic-1.safetensors"
 TINY = RunConfig(steps=2, batch_size=2, crop_s=2.4, shards=1, workers=1, warmup_steps=1)
-DURATION_S = 2.0
+DURATION_S = 2.5
 
 
 def quiet(step: int, losses: dict[str, float]) -> None:
@@ -53,7 +53,7 @@ def make_music(out: Path) -> None:
     for k in range(2):
         play(out / "practice" / f"{k}.flac", [60 + k, 64, 67, 72], k)
         play(out / "domains" / "piano" / f"{k}.flac", [48, 55 + k, 60, 64], k)
-    wav_T = np.random.default_rng(9).normal(0, 0.1, SAMPLE_RATE * 2)
+    wav_T = np.random.default_rng(9).normal(0, 0.1, round(SAMPLE_RATE * DURATION_S))
     (out / "drums").mkdir()
     sf.write(out / "drums" / "0.flac", wav_T, SAMPLE_RATE)
 
