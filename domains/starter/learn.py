@@ -38,7 +38,7 @@ SPACE = "harmonic/3"
 ENCODER = {
     "front_end": 2,
     "entry_channels": 16,
-    "channels": 64,
+    "channels": 48,
     "blocks": (
         *((1, 1), (12, 1), (1, 2), (7, 1), (1, 4), (12, 2), (1, 8), (1, 1), (1, 16), (1, 1)),
     ),

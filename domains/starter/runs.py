@@ -4,7 +4,7 @@ from umt_trainer.config import RunConfig
 
 # small batches and many steps: of the same work, a decoder learned more from them
 ENCODER_RUN = RunConfig(
-    steps=10_000,
+    steps=12_000,
     batch_size=2,
     crop_s=8.0,
     learning_rate=3e-3,
