@@ -19,6 +19,7 @@ import numpy as np
 import soundfile as sf
 
 from starter.compose import Style
+from starter.performance import Rank
 from starter.players import LENGTHS
 from starter.render import SAMPLE_RATE, TAIL_S, safe_gain
 from starter.score import Score, write_midi
@@ -29,21 +30,8 @@ Random = np.random.Generator
 
 HIGHEST_HZ = 16_000
 MOST_PARTIALS = 40
-HIGHEST_PITCH = 108
-"""Higher pitches break back by octaves, as an organ's mixtures do."""
 RANGES = ((24, 72), (36, 84), (40, 96), (48, 96), (55, 103), (60, 108))
 """Lowest and highest MIDI pitch of an instrument."""
-
-
-@dataclass(frozen=True)
-class Rank:
-    """Another sound of every key: pipes of an organ, or a player who joins in."""
-
-    semitones: int = 0
-    """Above the key."""
-    level_db: float = 0.0
-    """Beside the sound that the key has by itself."""
-    cents: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -182,9 +170,7 @@ def _sound(note: Note, instrument: Instrument, rank: Rank, from_pitch: int, rng:
     release = round(instrument.release_s * SAMPLE_RATE)
     age_s = np.arange(held + release) / SAMPLE_RATE
     bend_T = _bend(note, instrument, from_pitch, age_s, rng)
-    pitch = note.pitch + rank.semitones
-    pitch -= 12 * max(0, -(-(pitch - HIGHEST_PITCH) // 12))
-    f0 = 440 * 2 ** ((pitch - 69 + (instrument.cents + rank.cents) / 100) / 12)
+    f0 = 440 * 2 ** ((rank.pitch(note.pitch) - 69 + (instrument.cents + rank.cents) / 100) / 12)
     phase_T = 2 * math.pi * f0 * np.cumsum(2 ** (bend_T / 12)) / SAMPLE_RATE
     decay_s = instrument.style.longest_s(note.pitch)
     tone_T = np.zeros(len(age_s))

@@ -116,4 +116,4 @@ def divided(score: Score, players: Sequence[Instrument]) -> list[Score]:
 
 def _stop(name: str, semitones: int, level_db: float, cents: float) -> Stop:
     instrument = BY_NAME[name]
-    return Stop(instrument.program, semitones, level_db, cents, highest=instrument.style.high)
+    return Stop(semitones, level_db, cents, instrument.style.high, instrument.program)

@@ -8,7 +8,8 @@ import soundfile as sf
 
 from starter import invented
 from starter.compose import Style
-from starter.invented import SAMPLE_RATE, Instrument, Rank, invent, perform
+from starter.invented import SAMPLE_RATE, Instrument, invent, perform
+from starter.performance import Rank
 from starter.score import Score
 from umt_trainer.midi import Note
 from umt_trainer.prepare.scores import read_notes
