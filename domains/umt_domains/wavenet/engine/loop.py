@@ -153,16 +153,39 @@ _fetch = cast("Callable[[int], None]", intrinsic(_as_fetch))
 
 
 @compiled
-def exponential(x: np.float32) -> np.float32:
-    """e^x for |x| ≤ 40, within 4e-6 of it; the error grows with |x|."""
+def divided(x: np.float32) -> tuple[np.float32, np.float32]:
+    """The parts of e^x = 2^r · s for |x| ≤ 40: r of at most a half, and s, a power of 2."""
     power = x * LOG2_E
     # truncated after a shift beyond all that is negative: rounded to the nearest
     shifted = np.int32(power + np.float32(64.5))
     r = power - (np.float32(shifted) - np.float32(64))
+    return r, np.int32((shifted + 63) << 23).view(np.float32)  # 2^(shifted - 64)
+
+
+@compiled
+def exponential(x: np.float32) -> np.float32:
+    """e^x for |x| ≤ 40, within 4e-6 of it; the error grows with |x|."""
+    r, scale = divided(x)
     total = TAYLOR[7]
     for i in range(7):
         total = total * r + TAYLOR[6 - i]
-    return total * np.int32((shifted + 63) << 23).view(np.float32)  # 2^(shifted - 64)
+    return total * scale
+
+
+@compiled
+def coarse_exponential(x: np.float32) -> np.float32:
+    """The same within 7e-5, some fifty times as near as bfloat16 tells."""
+    r, scale = divided(x)
+    total = TAYLOR[4]
+    for i in range(4):
+        total = total * r + TAYLOR[3 - i]
+    return total * scale
+
+
+@compiled
+def clipped(x: np.float32) -> np.float32:
+    """What may be exponentiated."""
+    return min(max(x, -LARGEST), LARGEST)
 
 
 @compiled
@@ -172,19 +195,36 @@ def gate(a_NM: Floats, h_NR: Floats) -> None:
     one = np.float32(1)
     for n in range(len(h_NR)):
         for r in range(residual):
-            g = exponential(-min(max(a_NM[n, r], -LARGEST), LARGEST))
-            f = exponential(-min(max(a_NM[n, residual + r], -LARGEST), LARGEST))
+            g = exponential(-clipped(a_NM[n, r]))
+            f = exponential(-clipped(a_NM[n, residual + r]))
             h_NR[n, r] = (one - f) / ((one + g) * (one + f))
 
 
 @compiled
-def halve(x_NK: Floats, depth: int, pairs: NDArray[np.uint16]) -> None:
+def gate_halved(a_NM: Floats, residual: int, pairs: NDArray[np.uint16]) -> None:
+    """The same, as bfloat16."""
+    one = np.float32(1)
+    for n in range(len(a_NM)):
+        for r in range(residual):
+            g = coarse_exponential(-clipped(a_NM[n, r]))
+            f = coarse_exponential(-clipped(a_NM[n, residual + r]))
+            pairs[n * residual + r] = half((one - f) / ((one + g) * (one + f)))
+
+
+@compiled
+def half(x: np.float32) -> np.uint16:
     """Round to bfloat16, the upper half of a float32's bits: to the nearest even."""
+    bits = np.float32(x).view(np.uint32)
+    odd = (bits >> np.uint32(16)) & np.uint32(1)
+    return np.uint16((bits + np.uint32(0x7FFF) + odd) >> np.uint32(16))
+
+
+@compiled
+def halve(x_NK: Floats, depth: int, pairs: NDArray[np.uint16]) -> None:
+    """Round to bfloat16."""
     for n in range(len(x_NK)):
         for k in range(depth):
-            bits = np.float32(x_NK[n, k]).view(np.uint32)
-            odd = (bits >> np.uint32(16)) & np.uint32(1)
-            pairs[n * depth + k] = (bits + np.uint32(0x7FFF) + odd) >> np.uint32(16)
+            pairs[n * depth + k] = half(x_NK[n, k])
 
 
 @compiled
@@ -375,8 +415,12 @@ def pass_layer(
         for r in range(num_words):
             memory[r] = now[r]
     add_words(slot, a_NM, x, x_stride, num_words, weights.now_LPB[layer])
-    gate(a_NM, h_NR)
-    add_product(slot, y_NY, h_NR, residual, weights.out_LPB[layer], pairs)
+    if slot.halved:
+        gate_halved(a_NM, residual, pairs)
+        add_words(slot, y_NY, x, num_words, num_words, weights.out_LPB[layer])
+    else:
+        gate(a_NM, h_NR)
+        add_product(slot, y_NY, h_NR, residual, weights.out_LPB[layer], pairs)
 
 
 @compiled

@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from umt_domains.wavenet.engine import loop, plain
-from umt_domains.wavenet.engine.loop import choose, exponential, gate, halve
+from umt_domains.wavenet.engine.loop import (
+    choose,
+    coarse_exponential,
+    exponential,
+    gate,
+    gate_halved,
+    halve,
+)
 from wavenet_reference import choices_in_float32
 
 
@@ -30,15 +37,34 @@ def test_exponentials_are_right_to_a_few_last_bits() -> None:
         assert abs(exponential(x) / np.exp(float(x)) - 1) < 4e-6
 
 
-def test_gates_are_right_to_the_last_bits_of_one() -> None:
+def test_coarse_exponentials_are_right_far_beyond_what_bfloat16_tells() -> None:
+    for x in np.linspace(-40, 30, 20_001, dtype=np.float32):
+        assert abs(coarse_exponential(x) / np.exp(float(x)) - 1) < 7e-5
+
+
+def gates() -> tuple[np.ndarray, np.ndarray]:
+    """Sums of all sizes, −g and −2f, and σ(g)·tanh(f) in float64."""
     g = np.linspace(-40, 40, 801)
     a_NM = np.stack(np.meshgrid(g, g), axis=-1).swapaxes(0, 1).astype(np.float32)
     a_NM = np.concatenate([a_NM[..., 0], 2 * a_NM[..., 1]], axis=1)
+    exact = a_NM.astype(float)
+    return a_NM, 1 / (1 + np.exp(-exact[:, :801])) * np.tanh(exact[:, 801:] / 2)
+
+
+def test_gates_are_right_to_the_last_bits_of_one() -> None:
+    a_NM, wanted = gates()
     h_NR = np.empty((801, 801), np.float32)
     gate(a_NM, h_NR)
-    exact = a_NM.astype(float)
-    wanted = 1 / (1 + np.exp(-exact[:, :801])) * np.tanh(exact[:, 801:] / 2)
     assert np.abs(h_NR - wanted).max() < 3e-7
+
+
+def test_halved_gates_are_right_to_the_last_bit_of_bfloat16() -> None:
+    a_NM, wanted = gates()
+    pairs = np.empty(801 * 801, np.uint16)
+    gate_halved(a_NM, 801, pairs)
+    h_NR = (pairs.astype(np.uint32) << 16).view(np.float32).reshape(801, 801)
+    # half of the last of eight bits, and a tenth of that for the coarse exponentials
+    assert (np.abs(h_NR - wanted) <= 1.1 * 2**-8 * np.abs(wanted) + 1e-12).all()
 
 
 @given(
