@@ -49,12 +49,22 @@ def launch(
         with _undisturbed():
             run(parse_args([*options, *arguments]))
     except ChildFailedError as e:
-        rank, failure = e.get_first_failure()
-        raise TrainingError(_told(rank, failure)) from e
+        raise TrainingError(_told(*_cause(e))) from e
     except SignalException as e:
         if e.sigval == signal.SIGINT:
             raise KeyboardInterrupt from e
         raise SystemExit(128 + e.sigval) from e
+
+
+def _cause(error: ChildFailedError) -> tuple[int, ProcessFailure]:
+    """The process that failed first by itself: the launcher ends the others by SIGTERM.
+
+    Both may be known within one second, and torch tells them apart by no less.
+    """
+    return min(
+        error.failures.items(),
+        key=lambda failed: (failed[1].exitcode == -signal.SIGTERM, failed[1].timestamp),
+    )
 
 
 def _told(rank: int, failure: ProcessFailure) -> str:

@@ -31,7 +31,7 @@ class Tasks:
             num_networks,
             "umt",
             # threads share no such setting; a network's results may depend on it
-            initializer=torch.set_num_threads,
+            initializer=_set_num_threads,
             initargs=(num_threads // num_networks,),
         )
         self._ended: SimpleQueue[Future[Any]] = SimpleQueue()
@@ -52,7 +52,7 @@ class Tasks:
         future: Future[Any] = Future()
 
         def run() -> None:
-            torch.set_num_threads(1)  # the cores are the networks'
+            _set_num_threads(1)  # the cores are the networks'
             try:
                 result = work(*given)
             except BaseException as e:
@@ -91,3 +91,12 @@ def _inferred(work: Callable[..., Any], *given: object) -> Any:
     # inference mode belongs to a thread
     with torch.inference_mode():
         return work(*given)
+
+
+def _set_num_threads(num_threads: int) -> None:
+    """How many threads torch may use in this thread.
+
+    The first that a thread asks of torch sets it to what any thread set last: be that over.
+    """
+    torch.get_num_threads()
+    torch.set_num_threads(num_threads)

@@ -3,6 +3,8 @@
 import threading
 import time
 
+import torch
+
 from umtcli.pipeline.tasks import Tasks
 
 
@@ -38,3 +40,16 @@ def test_the_end_waits_for_what_ends_soon_and_not_for_what_never_does():
     tasks.close(1.0)
     assert ended == [True]
     never.set()
+
+
+def test_networks_keep_their_cores_whatever_other_threads_are_given():
+    # a thread's first question to torch sets it to what any thread set last
+    tasks, counted = Tasks(8, 2), []
+    tasks.compute(int, then=lambda future: None)
+    assert tasks.take()
+    tasks.aside(int, then=lambda future: None)
+    assert tasks.take()
+    tasks.compute(torch.get_num_threads, then=lambda future: counted.append(future.result()))
+    assert tasks.take()
+    tasks.close(0.0)
+    assert counted == [4]
