@@ -49,6 +49,8 @@ LINE_BYTES = 64
 """Of a cache."""
 TAYLOR = tuple(np.float32(np.log(2) ** i / np.prod(np.arange(1.0, i + 1))) for i in range(8))
 """Of 2^r."""
+FINE, COARSE = 7, 4
+"""Degrees: for the last bits of float32; and for bfloat16, some fifty times as near as it tells."""
 
 
 class Slot(NamedTuple):
@@ -153,62 +155,45 @@ _fetch = cast("Callable[[int], None]", intrinsic(_as_fetch))
 
 
 @compiled
-def divided(x: np.float32) -> tuple[np.float32, np.float32]:
-    """The parts of e^x = 2^r · s for |x| ≤ 40: r of at most a half, and s, a power of 2."""
+def exponential(x: np.float32, degree: int) -> np.float32:
+    """e^x for |x| ≤ 40, by a polynomial of 2^r.
+
+    Within 4e-6 of it with `FINE`, an error that grows with |x|, and within 7e-5 with `COARSE`.
+    """
     power = x * LOG2_E
     # truncated after a shift beyond all that is negative: rounded to the nearest
     shifted = np.int32(power + np.float32(64.5))
     r = power - (np.float32(shifted) - np.float32(64))
-    return r, np.int32((shifted + 63) << 23).view(np.float32)  # 2^(shifted - 64)
+    total = TAYLOR[degree]
+    for i in range(degree):
+        total = total * r + TAYLOR[degree - 1 - i]
+    return total * np.int32((shifted + 63) << 23).view(np.float32)  # 2^(shifted - 64)
 
 
 @compiled
-def exponential(x: np.float32) -> np.float32:
-    """e^x for |x| ≤ 40, within 4e-6 of it; the error grows with |x|."""
-    r, scale = divided(x)
-    total = TAYLOR[7]
-    for i in range(7):
-        total = total * r + TAYLOR[6 - i]
-    return total * scale
-
-
-@compiled
-def coarse_exponential(x: np.float32) -> np.float32:
-    """The same within 7e-5, some fifty times as near as bfloat16 tells."""
-    r, scale = divided(x)
-    total = TAYLOR[4]
-    for i in range(4):
-        total = total * r + TAYLOR[3 - i]
-    return total * scale
-
-
-@compiled
-def clipped(x: np.float32) -> np.float32:
-    """What may be exponentiated."""
-    return min(max(x, -LARGEST), LARGEST)
+def gated(minus_g: np.float32, minus_2f: np.float32, degree: int) -> np.float32:
+    """σ(g)·tanh(f), clipped: one division for both."""
+    one = np.float32(1)
+    g = exponential(-min(max(minus_g, -LARGEST), LARGEST), degree)
+    f = exponential(-min(max(minus_2f, -LARGEST), LARGEST), degree)
+    return (one - f) / ((one + g) * (one + f))
 
 
 @compiled
 def gate(a_NM: Floats, h_NR: Floats) -> None:
-    """σ(g)·tanh(f), where `a` holds −g and −2f, clipped: one division for both."""
+    """All gates of a layer, where `a` holds −g and −2f."""
     residual = h_NR.shape[1]
-    one = np.float32(1)
     for n in range(len(h_NR)):
         for r in range(residual):
-            g = exponential(-clipped(a_NM[n, r]))
-            f = exponential(-clipped(a_NM[n, residual + r]))
-            h_NR[n, r] = (one - f) / ((one + g) * (one + f))
+            h_NR[n, r] = gated(a_NM[n, r], a_NM[n, residual + r], FINE)
 
 
 @compiled
 def gate_halved(a_NM: Floats, residual: int, pairs: NDArray[np.uint16]) -> None:
     """The same, as bfloat16."""
-    one = np.float32(1)
     for n in range(len(a_NM)):
         for r in range(residual):
-            g = coarse_exponential(-clipped(a_NM[n, r]))
-            f = coarse_exponential(-clipped(a_NM[n, residual + r]))
-            pairs[n * residual + r] = half((one - f) / ((one + g) * (one + f)))
+            pairs[n * residual + r] = half(gated(a_NM[n, r], a_NM[n, residual + r], COARSE))
 
 
 @compiled
@@ -279,7 +264,7 @@ def choose(logits_Q: Floats, uniform: float, temperature: float, top_p: float) -
         return best
     scale = np.float32(1 / temperature)
     for q in range(num_classes):
-        logits_Q[q] = exponential(max((logits_Q[q] - most) * scale, -LEAST))
+        logits_Q[q] = exponential(max((logits_Q[q] - most) * scale, -LEAST), FINE)
     if top_p < 1:
         keep_nucleus(logits_Q, top_p)
     for q in range(1, num_classes):

@@ -6,13 +6,15 @@ import ast
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from umt_domains.wavenet.engine import loop, plain
 from umt_domains.wavenet.engine.loop import (
+    COARSE,
+    FINE,
     choose,
-    coarse_exponential,
     exponential,
     gate,
     gate_halved,
@@ -32,14 +34,10 @@ def test_compiled_code_takes_nothing_from_files_whose_changes_numba_does_not_see
     assert plain.PLAIN.width == plain.WIDTH
 
 
-def test_exponentials_are_right_to_a_few_last_bits() -> None:
+@pytest.mark.parametrize(("degree", "nearness"), [(FINE, 4e-6), (COARSE, 7e-5)])
+def test_exponentials_are_as_near_as_they_say(degree: int, nearness: float) -> None:
     for x in np.linspace(-40, 30, 20_001, dtype=np.float32):
-        assert abs(exponential(x) / np.exp(float(x)) - 1) < 4e-6
-
-
-def test_coarse_exponentials_are_right_far_beyond_what_bfloat16_tells() -> None:
-    for x in np.linspace(-40, 30, 20_001, dtype=np.float32):
-        assert abs(coarse_exponential(x) / np.exp(float(x)) - 1) < 7e-5
+        assert abs(exponential(x, degree) / np.exp(float(x)) - 1) < nearness
 
 
 def gates() -> tuple[np.ndarray, np.ndarray]:
