@@ -1,27 +1,30 @@
 """Encoder and decoder keep the contract of streams, with small untrained networks."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import replace
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from umt_domains.harmonic import HarmonicFamily
-from umt_domains.harmonic import encoder as encoders
-from umt_domains.harmonic.config import LATENT_HOP, SAMPLE_RATE, DecoderConfig, EncoderConfig
-from umt_domains.harmonic.decoder import DecoderNetwork, HarmonicDecoder
-from umt_domains.harmonic.encoder import (
-    STEP_FRAMES,
-    EncoderNetwork,
-    HarmonicEncoder,
-    latent_space,
-    latents_from,
+from tiny_harmonic import (
+    KEYS,
+    OPTIONS,
+    SECOND,
+    SECTION,
+    SOLO,
+    STRUCK,
+    THIRD,
+    few_notes,
+    make_decoder,
+    make_encoder,
+    music,
+    through,
 )
+from umt_domains.harmonic import encoder as encoders
+from umt_domains.harmonic.config import LATENT_HOP, DecoderConfig
+from umt_domains.harmonic.decoder import HarmonicDecoder
+from umt_domains.harmonic.encoder import STEP_FRAMES, HarmonicEncoder, latents_from
 from umt_domains.harmonic.front import (
     FRONT_ENDS,
     LEVEL_FUTURE_FRAMES,
@@ -29,93 +32,6 @@ from umt_domains.harmonic.front import (
     SPECTRUM_REACH,
     _level_kernel,
 )
-from umt_domains.harmonic.room import tail
-from umt_domains.harmonic.section import REACH, Section
-from umtcli.domain import Decoder, Encoder
-from umtcli.pipeline.windows import WindowedStreams
-
-LENGTH = 6 * SAMPLE_RATE + 1234
-LIVELINESS = 20.0
-OPTIONS = {option.name: option.default for option in HarmonicFamily.options}
-
-
-@torch.no_grad()
-def liven(*heads: nn.Conv1d | nn.Conv2d) -> None:
-    """Give an untrained network something to say: fresh heads are close to constant."""
-    for head in heads:
-        head.weight.mul_(LIVELINESS)
-        nn.init.zeros_(head.bias)
-
-
-def make_encoder(front_end: int = 1) -> HarmonicEncoder:
-    torch.manual_seed(1)
-    config = EncoderConfig(
-        channels=8,
-        blocks=((1, 1), (12, 2)),
-        front_end=front_end,
-        entry_channels={1: None, 2: 16}[front_end],
-    )
-    network = EncoderNetwork(config)
-    liven(network.heads)
-    return HarmonicEncoder(network, latent_space("harmonic/test"), "cpu")
-
-
-SOLO = DecoderConfig(channels=8, dilations=(1, 2), noise_bands=8)
-SECTION = replace(SOLO, players=3, vibrato_cents=5, drift_cents=10)
-SECOND = replace(SOLO, generation=2)
-STRUCK = replace(SECOND, struck=True)
-THIRD = replace(SOLO, generation=3)
-KEYS = replace(THIRD, struck=True)
-
-
-def make_decoder(config: DecoderConfig = SOLO, **options: float) -> HarmonicDecoder:
-    torch.manual_seed(2)
-    network = DecoderNetwork(config)
-    liven(network.loudness, network.timbre, network.noise)
-    return HarmonicDecoder(network, "cpu", OPTIONS | options)
-
-
-@pytest.fixture(scope="module")
-def encoder() -> HarmonicEncoder:
-    return make_encoder()
-
-
-@pytest.fixture(scope="module")
-def decoder() -> HarmonicDecoder:
-    return make_decoder()
-
-
-def music(length: int = LENGTH) -> Tensor:
-    generator = torch.Generator().manual_seed(3)
-    swells = torch.sin(torch.arange(length) / 9_000) ** 2
-    tone = torch.sin(torch.arange(length) * 0.0627)
-    return 0.2 * swells * (tone + 0.3 * torch.randn(length, generator=generator))
-
-
-def few_notes() -> Tensor:
-    """Latents of 9 s with a few pitches, held over the windows' seams at 4 s and 8 s."""
-    latents = torch.zeros(265, 450)
-    generator = torch.Generator().manual_seed(5)
-    for pitch, first, last in ((20, 5, 90), (40, 150, 210), (41, 199, 203), (60, 390, 440)):
-        latents[pitch, first:last] = 0.2 + 0.8 * torch.rand(last - first, generator=generator)
-        latents[88 + pitch, first] = 0.9
-        latents[176 + pitch, first:last] = 0.5
-    latents[-1] = 0.1
-    return latents
-
-
-def through(
-    machine: Encoder | Decoder, signal: Tensor, cuts: Sequence[int], key: int = 0
-) -> Tensor:
-    streams = machine.streams()
-    stream = streams.open(key)
-    pieces, first = [], 0
-    for cut in (*cuts, signal.shape[-1]):
-        pieces.append(streams.push({stream: signal[..., first : first + cut]})[stream])
-        first += cut
-    pieces.append(streams.finish([stream])[stream])
-    return torch.cat(pieces, dim=-1)
-
 
 SAMPLES = st.one_of(st.sampled_from((0, 1, 881, 882, 883)), st.integers(0, 120_000))
 FRAMES = st.one_of(st.integers(0, 3), st.integers(0, 200))
@@ -224,41 +140,6 @@ def test_bfloat16_hears_nearly_what_float32_hears(monkeypatch: pytest.MonkeyPatc
     assert float(difference.square().mean().sqrt()) < 0.003
 
 
-def test_a_section_plays_what_one_player_plays_at_the_same_place() -> None:
-    latents = few_notes()
-    alone = through(make_decoder(), latents, [])
-    swings = Section(SECTION.players, SECTION.vibrato_cents, SECTION.drift_cents)
-    # the stream must find the samples before and after each window by itself
-    expected = swings(functional.pad(alone, (REACH, REACH))[None], start=0)[0]
-    played = through(make_decoder(SECTION), latents, [])
-    inside = slice(REACH, -REACH)
-    assert float((played - alone).abs().max()) > 0.01
-    assert torch.allclose(played[inside], expected[inside], atol=1e-5)
-
-
-def test_a_room_is_heard_behind_the_same_performance() -> None:
-    latents = few_notes()
-    dry, echo = through(make_decoder(), latents, []).double(), tail(0.4).double()
-    spectra = (torch.fft.rfft(x, len(dry) + len(echo)) for x in (dry, echo))
-    expected = dry + torch.fft.irfft(math.prod(spectra), len(dry) + len(echo))[: len(dry)]
-    wet = through(make_decoder(room=0.4), latents, [])
-    assert float((wet - dry).abs().max()) > 0.01
-    assert torch.allclose(wet.double(), expected, atol=1e-5)
-    assert torch.equal(through(make_decoder(room=0.4), latents, [1, 150, 120]), wet)
-
-
-def test_a_room_holds_nothing_back() -> None:
-    dry, wet = make_decoder().streams(), make_decoder(room=1.0).streams()
-    here, there = dry.open(), wet.open()
-    for piece in few_notes().split(70, dim=1):
-        assert dry.push({here: piece})[here].shape == wet.push({there: piece})[there].shape
-    assert dry.finish([here])[here].shape == wet.finish([there])[there].shape
-
-
-def test_no_room_is_no_filter() -> None:
-    assert isinstance(make_decoder(room=0.0).streams(), WindowedStreams)
-
-
 def test_a_decoder_shows_no_seam(decoder: HarmonicDecoder, encoder: HarmonicEncoder) -> None:
     latents = through(encoder, music(), [])
     network = decoder._network
@@ -284,45 +165,3 @@ def test_a_gpu_plays_what_the_cpu_plays() -> None:
     there = HarmonicDecoder(make_decoder()._network, "cuda", OPTIONS)
     latents = few_notes()
     assert torch.allclose(through(plain, latents, []), through(there, latents, []), atol=1e-4)
-
-
-def test_softer_music_is_the_same_performance_softer(
-    encoder: HarmonicEncoder, decoder: HarmonicDecoder
-) -> None:
-    wav = music()
-    loud, soft = through(encoder, wav, []), through(encoder, 0.1 * wav, [])
-    assert torch.allclose(soft[-1], 0.1 * loud[-1], rtol=1e-3)
-    ratio = (
-        through(decoder, soft, []).square().mean().sqrt()
-        / through(decoder, loud, []).square().mean().sqrt()
-    )
-    assert float(ratio) == pytest.approx(0.1, rel=0.05)
-
-
-def test_silence_stays_silent(encoder: HarmonicEncoder, decoder: HarmonicDecoder) -> None:
-    wav = through(decoder, through(encoder, torch.zeros(3 * SAMPLE_RATE), []), [])
-    assert float(wav.abs().max()) < 1e-5
-
-
-def test_transposition_moves_the_notes(decoder: HarmonicDecoder) -> None:
-    latents = torch.zeros(265, 200)
-    latents[-1], latents[48] = 10.0, 1.0
-    plain, higher = through(decoder, latents, []), through(make_decoder(transpose=12), latents, [])
-    octave_up = torch.zeros_like(latents)
-    octave_up[-1], octave_up[60] = 10.0, 1.0
-    assert torch.allclose(higher, through(decoder, octave_up, []), atol=1e-6)
-    assert not torch.allclose(higher, plain, atol=1e-4)
-
-
-def test_brightness_tilts_the_overtones(decoder: HarmonicDecoder) -> None:
-    latents = torch.zeros(265, 200)
-    latents[-1], latents[48] = 0.1, 1.0
-
-    def high_share(wav: Tensor) -> float:
-        power = torch.fft.rfft(wav).abs().square()
-        return float(power[len(power) // 8 :].sum() / power.sum())
-
-    dark, plain, bright = (
-        high_share(through(make_decoder(brightness=b), latents, [])) for b in (-1.0, 0.0, 1.0)
-    )
-    assert dark < plain < bright
