@@ -21,8 +21,9 @@ from umtcli.pipeline.voices import Turn, Voices, advance
 from wavenet_reference import SlowWaveNet, authors_decoder, mulaw_decode, sample
 
 HOP = 13
-ENGINES = ("torch", "plain", "auto")
-EXACT_ENGINES = tuple(engine for engine in engines() if "bf16" not in engine)
+INT8_ENGINES = tuple(engine for engine in engines() if engine.endswith("int8"))
+ENGINES = ("torch", "plain", "auto", *INT8_ENGINES)
+EXACT_ENGINES = tuple(e for e in engines() if e not in INT8_ENGINES and not e.endswith("bf16"))
 """Those of float32: rounded further, a draw near a border may be another."""
 
 

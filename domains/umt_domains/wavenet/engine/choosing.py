@@ -22,9 +22,9 @@ AUTO, TORCH, PLAIN, CUDA_GRAPH = "auto", "torch", "plain", "cuda-graph"
 
 @cache
 def compiled_engines() -> tuple[str, ...]:
-    """Names of the compiled engines that this machine runs, the fastest first.
+    """Names of the compiled engines that this machine runs, in the order that `auto` tries them.
 
-    None without Numba, nor with one that refuses the NumPy beside it.
+    Those of int8 are among them, which `auto` passes over: see `machine.ROUGH`. None without Numba, nor with one that refuses the NumPy beside it.
     """
     try:
         import_module("numba")
@@ -38,7 +38,7 @@ def compiled_engines() -> tuple[str, ...]:
 
 
 def engines() -> tuple[str, ...]:
-    """Names of all engines that sample on this machine's CPU, the fastest first."""
+    """Names of all engines that sample on this machine's CPU; see `compiled_engines`."""
     return (*compiled_engines(), TORCH)
 
 

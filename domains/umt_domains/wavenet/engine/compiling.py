@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from numba import njit
 from numba.core import event
+from numba.core.cpu import CPUTargetOptions
 
 from umtcli import console
 
@@ -19,13 +20,25 @@ reordered: a row would then depend on how the compiler cut the loop.
 
 Numba does not see a change here: change the files that use it with it (see `loop.py`)."""
 
+UNCOUNTED = {"_nrt": False} if hasattr(CPUTargetOptions, "_nrt") else {}
+"""Without Numba's runtime, which counts who holds an array: the caller holds them all. Counting
+those of the weights and buffers, some thirty, took half a microsecond for each call, and a
+layer makes several."""
+
 
 def compiled(function: Function) -> Function:
     """Let a function be compiled when it is first called, and keep the code between runs.
 
-    Without the GIL: threads run it at the same time.
+    Without the GIL: threads run it at the same time. It may not allocate, see `UNCOUNTED`.
     """
-    made: Function = kept(njit, nogil=True, error_model="numpy", fastmath=FAST_MATH)(function)
+    made: Function = kept(
+        njit,
+        nogil=True,
+        error_model="numpy",
+        fastmath=FAST_MATH,
+        forceinline=True,
+        **UNCOUNTED,
+    )(function)
     return made
 
 

@@ -16,7 +16,7 @@ different here:
 Source: of the limits of what is kept, Numba's manual, Notes on Caching.
 
 C latent channels, L layers, M = 2R gate and filter, N streams, P panels, Q µ-law classes,
-R residual channels, S skip channels, T samples of one latent frame, W words of R,
+R residual channels, S skip channels, T samples of one latent frame, W words of a row of R,
 Y = R + S or more.
 """
 
@@ -38,13 +38,21 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.int32]
-"""What a slot takes in 4 bytes: a float32, or two bfloat16."""
+"""What a slot takes in 4 bytes: a float32, two bfloat16 or four int8; behind these a scale."""
 
 LARGEST = np.float32(30)
 """Of what is exponentiated: σ and tanh differ from 0 and 1 by 1e-13 there."""
 LEAST = np.float32(40)
 """Chances below e^-40 of the largest count as that."""
 LOG2_E = np.float32(1 / np.log(2))
+QUADS = 4
+"""Of int8 in a word; their rows end with a scale."""
+MOST = np.float32(127)
+"""Of an int8, on either side of zero."""
+ZERO = np.float32(128)
+"""As x has it: counted from there on, it needs no sign."""
+FAINTEST = np.float32(1e-30)
+"""Of what a row in int8 is scaled by; less counts as that."""
 LINE_BYTES = 64
 """Of a cache."""
 TAYLOR = tuple(np.float32(np.log(2) ** i / np.prod(np.arange(1.0, i + 1))) for i in range(8))
@@ -60,8 +68,8 @@ class Slot(NamedTuple):
     """See `kernel.Kernel`."""
     panels_at_once: Ints
     """By rows of a block; as long as the most rows, and one more."""
-    halved: bool
-    """Whether x is taken as pairs of bfloat16."""
+    packed: int
+    """Numbers in a word of x: 1 of float32, 2 of bfloat16 or 4 of int8."""
 
 
 class Weights(NamedTuple):
@@ -95,7 +103,7 @@ class Streams(NamedTuple):
     """Where each stream is. A frame that is played moves it on."""
 
     memory_N: Ints
-    """Address of its rings: words, (sum of dilations, words of R). See `sampler.py`."""
+    """Address of its rings: words, (sum of dilations, W). See `sampler.py`."""
     time_N: Ints
     """Samples that it has played."""
     last_2N: Ints
@@ -119,8 +127,8 @@ class Buffers(NamedTuple):
     """Conditioning of the output."""
     fc_NS: Floats
     logits_NQ: Floats
-    pairs: NDArray[np.uint16]
-    """Of x as bfloat16, for the largest product."""
+    words: Words
+    """Of x as bfloat16 or int8, for the largest product."""
 
 
 def _as_pointer(context: Any, address: Any) -> Any:
@@ -181,19 +189,37 @@ def gated(minus_g: np.float32, minus_2f: np.float32, degree: int) -> np.float32:
 
 @compiled
 def gate(a_NM: Floats, h_NR: Floats) -> None:
-    """All gates of a layer, where `a` holds −g and −2f."""
+    """All gates of a layer, where `a` holds −g and −2f.
+
+    Here and below rows are taken out first: where all indices plainly begin at 0, LLVM makes
+    vectors of a loop.
+    """
     residual = h_NR.shape[1]
     for n in range(len(h_NR)):
+        g_R, f_R, h_R = a_NM[n], a_NM[n, residual:], h_NR[n]
         for r in range(residual):
-            h_NR[n, r] = gated(a_NM[n, r], a_NM[n, residual + r], FINE)
+            h_R[r] = gated(g_R[r], f_R[r], FINE)
 
 
 @compiled
-def gate_halved(a_NM: Floats, residual: int, pairs: NDArray[np.uint16]) -> None:
+def gate_halved(a_NM: Floats, residual: int, words: Words) -> None:
     """The same, as bfloat16."""
+    halves = words.view(np.uint16)
     for n in range(len(a_NM)):
+        g_R, f_R, row = a_NM[n], a_NM[n, residual:], halves[n * residual :]
         for r in range(residual):
-            pairs[n * residual + r] = half(gated(a_NM[n, r], a_NM[n, residual + r], COARSE))
+            row[r] = half(gated(g_R[r], f_R[r], COARSE))
+
+
+@compiled
+def gate_quantized(a_NM: Floats, residual: int, words: Words) -> None:
+    """The same, as int8: none is beyond ±1."""
+    bytes_, scales, row_words = words.view(np.uint8), words.view(np.float32), residual // QUADS + 1
+    for n in range(len(a_NM)):
+        g_R, f_R, row = a_NM[n], a_NM[n, residual:], bytes_[QUADS * n * row_words :]
+        for r in range(residual):
+            row[r] = quantized(gated(g_R[r], f_R[r], COARSE), MOST)
+        scales[(n + 1) * row_words - 1] = np.float32(1) / MOST
 
 
 @compiled
@@ -205,29 +231,79 @@ def half(x: np.float32) -> np.uint16:
 
 
 @compiled
-def halve(x_NK: Floats, depth: int, pairs: NDArray[np.uint16]) -> None:
-    """Round to bfloat16."""
-    for n in range(len(x_NK)):
-        for k in range(depth):
-            pairs[n * depth + k] = half(x_NK[n, k])
+def quantized(x: np.float32, scale: np.float32) -> np.uint8:
+    """Round x · scale, which is within ±127, to an int8 that is counted from 128 on."""
+    return np.uint8(np.int32(x * scale + (ZERO + np.float32(0.5))))
 
 
 @compiled
-def words_of(slot: Slot, channels: int) -> int:
-    """How many words so many channels are."""
-    return channels // 2 if slot.halved else channels
+def halve(x_NK: Floats, depth: int, words: Words) -> None:
+    """Round to bfloat16."""
+    halves = words.view(np.uint16)
+    for n in range(len(x_NK)):
+        x_K, row = x_NK[n], halves[n * depth :]
+        for k in range(depth):
+            row[k] = half(x_K[k])
+
+
+@compiled
+def quantize(x_NK: Floats, depth: int, words: Words) -> None:
+    """Round to int8, each row by its largest number."""
+    bytes_, scales, row_words = words.view(np.uint8), words.view(np.float32), depth // QUADS + 1
+    for n in range(len(x_NK)):
+        x_K, row = x_NK[n], bytes_[QUADS * n * row_words :]
+        bits_K = x_K.view(np.uint32)
+        # of what has no sign the larger number has the larger bits
+        most = np.uint32(0)
+        for k in range(depth):
+            most = max(most, bits_K[k] & np.uint32(0x7FFFFFFF))
+        largest = max(np.uint32(most).view(np.float32), FAINTEST)
+        scale = MOST / largest
+        for k in range(depth):
+            row[k] = quantized(x_K[k], scale)
+        scales[(n + 1) * row_words - 1] = largest / MOST
+
+
+@compiled
+def row_words(slot: Slot, channels: int) -> int:
+    """How many words a row of so many channels is, and its scale if it has one."""
+    return channels // slot.packed + (slot.packed == QUADS)
+
+
+@compiled
+def as_words(slot: Slot, x_NK: Floats, depth: int, words: Words) -> tuple[int, int]:
+    """Address and stride of rows as the slot takes them; float32 stays where it is."""
+    if slot.packed == 1:
+        return x_NK.ctypes.data, x_NK.shape[1]
+    if slot.packed == 2:
+        halve(x_NK, depth, words)
+    else:
+        quantize(x_NK, depth, words)
+    return words.ctypes.data, row_words(slot, depth)
+
+
+@compiled
+def gate_as_words(
+    slot: Slot, a_NM: Floats, h_NR: Floats, residual: int, words: Words
+) -> tuple[int, int]:
+    """Gates of a layer, in the same way."""
+    if slot.packed == 1:
+        gate(a_NM, h_NR)
+        return h_NR.ctypes.data, h_NR.shape[1]
+    if slot.packed == 2:
+        gate_halved(a_NM, residual, words)
+    else:
+        gate_quantized(a_NM, residual, words)
+    return words.ctypes.data, row_words(slot, residual)
 
 
 @compiled
 def add_product(
-    slot: Slot, y_NM: Floats, x_NK: Floats, depth: int, w_PB: Bytes, pairs: NDArray[np.uint16]
+    slot: Slot, y_NM: Floats, x_NK: Floats, depth: int, w_PB: Bytes, words: Words
 ) -> None:
     """Add x · W to y. W has `depth` rows, and x at least as many columns."""
-    x, x_stride = x_NK.ctypes.data, x_NK.shape[1]
-    if slot.halved:
-        halve(x_NK, depth, pairs)
-        x, x_stride = pairs.ctypes.data, depth // 2
-    add_words(slot, y_NM, x, x_stride, words_of(slot, depth), w_PB)
+    x, x_stride = as_words(slot, x_NK, depth, words)
+    add_words(slot, y_NM, x, x_stride, depth // slot.packed, w_PB)
 
 
 @compiled
@@ -308,11 +384,11 @@ def condition(slot: Slot, weights: Weights, latent_NC: Floats, buffers: Buffers)
             for m in range(steer_LNM.shape[2]):
                 steer_LNM[layer, n, m] = weights.constant_LM[layer, m]
         w_PB = weights.latent_LPB[layer]
-        add_product(slot, steer_LNM[layer], latent_NC, depth, w_PB, buffers.pairs)
+        add_product(slot, steer_LNM[layer], latent_NC, depth, w_PB, buffers.words)
     for n in range(len(latent_NC)):
         for s in range(head_NS.shape[1]):
             head_NS[n, s] = weights.head_S[s]
-    add_product(slot, head_NS, latent_NC, depth, weights.head_PB, buffers.pairs)
+    add_product(slot, head_NS, latent_NC, depth, weights.head_PB, buffers.words)
 
 
 @compiled
@@ -376,12 +452,14 @@ def look_back(
     for i in range(known):
         for n in range(num_streams):
             memory = _words_at(ring(weights, streams, n, layer, i, num_words))
+            past_W, a_M, steer_M = past_ANW[i, n], a_ANM[i, n], buffers.steer_LNM[layer, n]
             for r in range(num_words):
-                past_ANW[i, n, r] = memory[r]
+                past_W[r] = memory[r]
             for m in range(width):
-                a_ANM[i, n, m] = buffers.steer_LNM[layer, n, m]
+                a_M[m] = steer_M[m]
     a = a_ANM[:known].reshape(known * num_streams, width)
-    add_words(slot, a, past_ANW.ctypes.data, num_words, num_words, weights.past_LPB[layer])
+    depth = weights.residual // slot.packed
+    add_words(slot, a, past_ANW.ctypes.data, num_words, depth, weights.past_LPB[layer])
 
 
 @compiled
@@ -389,23 +467,17 @@ def pass_layer(
     slot: Slot, weights: Weights, streams: Streams, buffers: Buffers, layer: int, a_NM: Floats
 ) -> None:
     """One sample through one layer, whose sums have begun."""
-    y_NY, h_NR, pairs, residual = buffers.y_NY, buffers.h_NR, buffers.pairs, weights.residual
-    x, x_stride, num_words = y_NY.ctypes.data, y_NY.shape[1], buffers.past_ANW.shape[2]
-    if slot.halved:
-        halve(y_NY, residual, pairs)
-        x, x_stride = pairs.ctypes.data, num_words
+    y_NY, words, residual = buffers.y_NY, buffers.words, weights.residual
+    depth, num_words = residual // slot.packed, buffers.past_ANW.shape[2]
+    x, x_stride = as_words(slot, y_NY, residual, words)
     for n in range(len(y_NY)):
         memory = _words_at(ring(weights, streams, n, layer, 0, num_words))
         now = _words_at(x + 4 * n * x_stride)
         for r in range(num_words):
             memory[r] = now[r]
-    add_words(slot, a_NM, x, x_stride, num_words, weights.now_LPB[layer])
-    if slot.halved:
-        gate_halved(a_NM, residual, pairs)
-        add_words(slot, y_NY, x, num_words, num_words, weights.out_LPB[layer])
-    else:
-        gate(a_NM, h_NR)
-        add_product(slot, y_NY, h_NR, residual, weights.out_LPB[layer], pairs)
+    add_words(slot, a_NM, x, x_stride, depth, weights.now_LPB[layer])
+    h, h_stride = gate_as_words(slot, a_NM, buffers.h_NR, residual, words)
+    add_words(slot, y_NY, h, h_stride, depth, weights.out_LPB[layer])
 
 
 @compiled
@@ -423,13 +495,13 @@ def leave(slot: Slot, weights: Weights, buffers: Buffers) -> None:
             relu_NS[n, s] = max(y_NY[n, weights.residual + s], zero)
         for s in range(fc_NS.shape[1]):
             fc_NS[n, s] = buffers.head_NS[n, s]
-    add_product(slot, fc_NS, relu_NS, weights.skip, weights.fc_PB, buffers.pairs)
+    add_product(slot, fc_NS, relu_NS, weights.skip, weights.fc_PB, buffers.words)
     for n in range(len(y_NY)):
         for s in range(weights.skip):
             relu_NS[n, s] = max(fc_NS[n, s], zero)
         for q in range(logits_NQ.shape[1]):
             logits_NQ[n, q] = weights.logits_Q[q]
-    add_product(slot, logits_NQ, relu_NS, weights.skip, weights.logits_PB, buffers.pairs)
+    add_product(slot, logits_NQ, relu_NS, weights.skip, weights.logits_PB, buffers.words)
 
 
 @compiled

@@ -13,8 +13,11 @@ from umt_domains.wavenet.engine.loop import Slot, add_product
 from umt_domains.wavenet.engine.packing import panels
 from umt_domains.wavenet.engine.plain import PLAIN, build_plain
 
-TOLERANCE = {"float32": 1e-5, "bfloat16": 2e-2}
+TOLERANCE = {"float32": 1e-5, "bfloat16": 2e-2, "int8": 2e-2}
 """Of a product of unit vectors, by precision."""
+
+ROUGH = frozenset(kind.name for kind in KINDS if kind.precision == "int8")
+"""Kinds that are taken only where they are asked for."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +34,17 @@ class Engine:
 
     @property
     def precision(self) -> str:
-        """Of weights: `float32` or `bfloat16`."""
+        """Of weights: `float32`, `bfloat16` or `int8`."""
         return self.kernel.kind.precision
 
 
 @cache
 def fastest() -> Engine:
-    """The first engine that multiplies correctly; plain loops do."""
+    """The first engine that multiplies correctly; plain loops do. int8 is for those who ask."""
     *others, plain = compiled_engines()
     for name in others:
+        if name in ROUGH:
+            continue
         engine = make(name)
         if multiplies(engine):
             return engine
@@ -58,7 +63,7 @@ def engine_of(kernel: Kernel) -> Engine:
     """The engine around a micro-kernel."""
     kind = kernel.kind
     at_once = [0, *(kind.panels_at_once(rows) for rows in range(1, kind.most_rows + 1))]
-    slot = Slot(kernel.add_block, np.array(at_once), kind.precision == "bfloat16")
+    slot = Slot(kernel.add_block, np.array(at_once), kind.packed)
     return Engine(kernel, slot)
 
 
@@ -72,8 +77,9 @@ def multiplies(engine: Engine) -> bool:
     for rows in range(1, 2 * kind.most_rows + 2):
         x_NK = generator.standard_normal((rows, depth), np.float32)
         y_NM = generator.standard_normal((rows, columns), np.float32)
+        words = np.empty(rows * (depth + 1), np.int32)
         wanted_NM = y_NM + x_NK.astype(float) @ w_KM
-        add_product(engine.slot, y_NM, x_NK, depth, w_PB, np.empty(rows * depth, np.uint16))
+        add_product(engine.slot, y_NM, x_NK, depth, w_PB, words)
         if not np.abs(y_NM - wanted_NM).max() < 5 * TOLERANCE[engine.precision]:
             return False
     return True

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from umt_domains.wavenet.engine.kernel import UNROLLED, Kind
-from umt_domains.wavenet.engine.loop import Bytes, Floats, Weights
+from umt_domains.wavenet.engine.kernel import DEPTH_MULTIPLE, Kind
+from umt_domains.wavenet.engine.loop import MOST, ZERO, Bytes, Floats, Weights, Words
 from umt_domains.wavenet.folded import Folded
 
 CACHE_LINE_BYTES = 64
+
+Array = NDArray[Any]
 
 
 def pack(folded: Folded, kind: Kind) -> Weights:
@@ -53,18 +57,38 @@ def panels(matrices: Floats, kind: Kind) -> Bytes:
     *stack, depth, _ = matrices.shape
     padding = [(0, 0)] * len(stack) + [(0, deep(depth) - depth), (0, 0)]
     padded = _wide(np.pad(matrices, padding), kind)
-    cut = padded.reshape(*stack, deep(depth), -1, kind.width).swapaxes(-3, -2)
-    num_panels = cut.shape[-3]
     if kind.precision == "float32":
-        return _aligned(cut).reshape(*stack, num_panels, -1)
-    # the two of a pair are neighbours in k, and lie beside each other
-    pairs = cut.reshape(*cut.shape[:-2], -1, 2, kind.width).swapaxes(-2, -1)
-    return _aligned(halved(pairs)).reshape(*stack, num_panels, -1)
+        parts: tuple[Array, ...] = (padded,)
+    elif kind.precision == "bfloat16":
+        parts = (halved(padded),)
+    else:
+        parts = _quantized(padded)
+    rows = [_rows(part, kind) for part in parts]
+    return _aligned(np.concatenate(rows, axis=-2)).reshape(*rows[0].shape[:-2], -1)
+
+
+def _quantized(matrices: Floats) -> tuple[Array, Array, Array]:
+    """int8 numbers, and for each column what its sums start from and its scale."""
+    largest = np.abs(matrices).max(axis=-2, keepdims=True)
+    scales = np.where(largest > 0, largest, 1) / MOST
+    numbers = np.rint(matrices / scales)
+    starts = -ZERO * numbers.sum(axis=-2, keepdims=True)
+    return numbers.astype(np.int8), starts.astype(np.int32), scales
+
+
+def _rows(numbers: Array, kind: Kind) -> Words:
+    """The rows of panels, (…, P, words of K, columns): what shares a word is side by side."""
+    packed = 4 // numbers.itemsize
+    *stack, depth, _ = numbers.shape
+    cut = numbers.reshape(*stack, depth // packed, packed, -1, kind.width)
+    beside = np.moveaxis(cut, (-4, -3), (-3, -1))  # (…, P, words of K, columns, of a word)
+    words: Words = np.ascontiguousarray(beside).view(np.int32)[..., 0]
+    return words
 
 
 def deep(channels: int) -> int:
-    """The depth of a product that holds so many channels: bfloat16 needs two a step."""
-    return -(-channels // (2 * UNROLLED)) * 2 * UNROLLED
+    """The depth of a product that holds so many channels."""
+    return -(-channels // DEPTH_MULTIPLE) * DEPTH_MULTIPLE
 
 
 def _array(*beside: Tensor) -> Floats:
@@ -84,7 +108,7 @@ def halved(values: Floats) -> NDArray[np.uint16]:
     return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)
 
 
-def _aligned(values: NDArray[np.float32] | NDArray[np.uint16]) -> Bytes:
+def _aligned(values: Array) -> Bytes:
     """The bytes, from a cache line's beginning on."""
     raw = np.empty(values.nbytes + CACHE_LINE_BYTES, np.uint8)
     start = -raw.ctypes.data % CACHE_LINE_BYTES

@@ -26,7 +26,7 @@ from umt_domains.wavenet.choice import Choice
 from umt_domains.wavenet.engine import loop
 from umt_domains.wavenet.engine.loop import Floats, Words
 from umt_domains.wavenet.engine.machine import Engine
-from umt_domains.wavenet.engine.packing import halved, pack
+from umt_domains.wavenet.engine.packing import pack
 from umt_domains.wavenet.folded import NOTHING, Folded
 from umt_domains.wavenet.frames import frame_by_frame
 
@@ -50,8 +50,7 @@ class CompiledDecoder:
         self.weights = pack(folded, engine.kernel.kind)
         dilations = torch.tensor(folded.config.dilations)
         rings_KR = -folded.offset_LR.repeat_interleave(dilations, dim=0)
-        rings = halved(rings_KR.numpy()) if engine.slot.halved else rings_KR.numpy()
-        self.silence_KW: Words = rings.view(np.int32)
+        self.silence_KW: Words = _as_words(engine.slot, rings_KR.numpy())
         """What a stream remembers at its start; `folded.py` says why this is not zero."""
         self._compile()
 
@@ -100,7 +99,7 @@ class CompiledDecoder:
             head_NS=floats(num_streams, len(weights.head_S)),
             fc_NS=floats(num_streams, len(weights.head_S)),
             logits_NQ=floats(num_streams, len(weights.logits_Q)),
-            pairs=np.empty(ahead * num_streams * depth, np.uint16),
+            words=np.empty(ahead * num_streams * (depth + 1), np.int32),
         )
 
     def _compile(self) -> None:
@@ -112,6 +111,16 @@ class CompiledDecoder:
         )
         latent_NC = np.zeros((1, self.config.latent_channels), np.float32)
         self.play(streams, latent_NC, np.full((1, 1), 0.5, np.float32), Choice())
+
+
+def _as_words(slot: loop.Slot, x_NK: Floats) -> Words:
+    """Rows as the slot takes them."""
+    if slot.packed == 1:
+        return x_NK.view(np.int32)
+    channels = x_NK.shape[1]
+    words = np.empty(len(x_NK) * loop.row_words(slot, channels), np.int32)
+    loop.as_words(slot, x_NK, channels, words)
+    return words.reshape(len(x_NK), -1)
 
 
 @dataclass(eq=False)

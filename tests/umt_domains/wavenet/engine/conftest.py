@@ -7,7 +7,14 @@ from functools import cache
 
 import pytest
 
-from umt_domains.wavenet.engine.kernel import AVX2, AVX512, AVX512_BF16, Kernel, build
+from umt_domains.wavenet.engine.kernel import (
+    AVX2,
+    AVX512,
+    AVX512_BF16,
+    AVX512_INT8,
+    Kernel,
+    build,
+)
 from umt_domains.wavenet.engine.plain import build_plain
 
 RUNNABLE = {
@@ -15,6 +22,7 @@ RUNNABLE = {
     # compiled for this machine, whose registers may be narrower: the same sums, slower
     "avx512": AVX512,
     "avx512-bf16": replace(AVX512_BF16, emulated=True),
+    "avx512-int8": replace(AVX512_INT8, emulated=True),
 }
 
 

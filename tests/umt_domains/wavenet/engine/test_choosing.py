@@ -85,6 +85,13 @@ def test_a_kernel_that_multiplies_wrongly_is_passed_over(monkeypatch: pytest.Mon
     assert machine.fastest.__wrapped__() is right
 
 
+def test_int8_is_used_only_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = machine.make("plain")
+    monkeypatch.setattr(machine, "compiled_engines", lambda: ("avx512-int8", "plain"))
+    monkeypatch.setattr(machine, "make", {"avx512-int8": None, "plain": plain}.__getitem__)
+    assert machine.fastest.__wrapped__() is plain
+
+
 def test_sampling_by_torch_loads_no_numba() -> None:
     code = (
         "import sys; from umt_domains.wavenet.engine.choosing import TORCH, compiled_decoder; "
