@@ -118,7 +118,7 @@ def test_seed_and_key_decide_and_the_id_does_not(
     assert not torch.equal(feed(machine.streams(seed=2), latents_CF, key=1), once)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EXACT_ENGINES)
 def test_a_row_that_begins_in_the_midst_draws_the_numbers_of_its_place(
     small_decoder: DecoderNetwork, engine: str
 ) -> None:

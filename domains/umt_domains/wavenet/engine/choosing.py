@@ -24,7 +24,8 @@ AUTO, TORCH, PLAIN, CUDA_GRAPH = "auto", "torch", "plain", "cuda-graph"
 def compiled_engines() -> tuple[str, ...]:
     """Names of the compiled engines that this machine runs, in the order that `auto` tries them.
 
-    Those of int8 are among them, which `auto` passes over: see `machine.ROUGH`. None without Numba, nor with one that refuses the NumPy beside it.
+    Those of int8 are among them, which `auto` passes over: see `machine.ROUGH`. None without
+    Numba, nor with one that refuses the NumPy beside it.
     """
     try:
         import_module("numba")
