@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from starter.runs import DECODER_RUN, ENCODER_RUN
 from starter.targets import TARGETS
 from umt_domains.harmonic import HarmonicFamily
 from umt_domains.harmonic.config import SAMPLE_RATE
+from umt_domains.harmonic.learning import note_targets
 from umt_trainer.config import RunConfig
 from umt_trainer.data import Recording, load_recording
 from umt_trainer.hearing import heard
@@ -81,7 +83,7 @@ def train_encoder(out: Path, config: RunConfig, report: Report) -> BundleInfo:
 
 
 def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> BundleInfo:
-    """Learn to play `out/domains/<domain>` as the frozen encoder hears it.
+    """Learn to play `out/domains/<domain>` as the frozen encoder hears it, and from its scores.
 
     Raises:
         UsageError: the recipe has no such domain.
@@ -100,8 +102,8 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
     learning = family.learning(encoder_bundle.info.config)
     encoder = family.load_encoder(encoder_bundle, "cpu")
     recordings = [
-        heard(recording, number, encoder, learning, config.seed)
-        for number, recording in enumerate(_load(paths))
+        with_score(heard(recording, number, encoder, learning, config.seed))
+        for number, recording in enumerate(_load(paths, with_notes=True))
     ]
     torch.manual_seed(config.seed)
     network = learning.new_decoder(decoder_config(domain))
@@ -120,6 +122,19 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
         ),
         half=True,
     )
+
+
+def with_score(recording: Recording) -> Recording:
+    """Music that was heard, as often again as it would be without any mistake.
+
+    An encoder's mistakes are an instrument's own. It takes an organ's stops for keys, and a
+    decoder that learned from nothing else would wait for such keys when an oboe plays.
+    """
+    assert recording.notes is not None
+    clean_CF = recording.latents[0]
+    written = note_targets(recording.notes, clean_CF.shape[-1], skipped_frames=0)
+    score_CF = np.concatenate([written.flatten(0, 1).numpy(), clean_CF[-1:]]).astype(np.float16)
+    return replace(recording, latents=recording.latents + (score_CF,) * len(recording.latents))
 
 
 def _start(out: Path, name: str | None) -> Bundle | None:

@@ -17,7 +17,9 @@ from starter.learn import train_decoder, train_encoder
 from starter.score import Score, write_midi
 from umt_domains.harmonic import HarmonicFamily
 from umt_domains.harmonic.config import SAMPLE_RATE
+from umt_domains.harmonic.keys import keys
 from umt_trainer.config import RunConfig
+from umt_trainer.data import Recording
 from umt_trainer.midi import Note
 from umtcli import Domain, convert
 from umtcli.bundle import read_bundle, read_info
@@ -110,6 +112,26 @@ def test_what_the_recipe_makes_plays_the_notes_of_its_source(tmp_path: Path) -> 
     for k, pitch in enumerate([60, 64, 67, 72]):
         middle = slice(round((k + 0.1) * rate), round((k + 0.35) * rate))
         assert loudest_pitch(wav_TC[middle, 0]) == pytest.approx(pitch, abs=0.3)
+
+
+def test_music_is_heard_as_often_as_it_is_written_as_it_is_played() -> None:
+    notes = np.array([[0.51, 0.91, 60, 0.0], [1.01, 1.61, 64, -20.0]])
+    heard = [np.random.default_rng(k).random((3 * 88 + 1, 100)).astype(np.float16) for k in (0, 1)]
+    silence = np.zeros(2 * SAMPLE_RATE, np.int16)
+    recording = learn.with_score(Recording(silence, notes, tuple(heard)))
+    assert [np.array_equal(a, b) for a, b in zip(recording.latents, heard, strict=False)] == [1, 1]
+    _, _, once, twice = recording.latents
+    assert once is twice
+    assert np.array_equal(once[-1], heard[0][-1])  # the level is the audio's
+    activations = torch.from_numpy(once[:-1].astype(np.float32)).unflatten(0, (3, 88))
+    played = keys(activations[None], memory=500)
+    # 50 frames a second, the middle of frame 25 at 0.51 s; the lowest key is MIDI 21
+    assert (played.strike[0] == 1).nonzero().tolist() == [[39, 25], [43, 50]]
+    assert played.down[0].sum(-1).nonzero().flatten().tolist() == [39, 43]
+    assert played.down[0, 39].nonzero().flatten().tolist() == list(range(25, 45))
+    assert played.down[0, 43].nonzero().flatten().tolist() == list(range(50, 80))
+    assert played.velocity[0, 39, 30] == 1
+    assert played.velocity[0, 43, 60] == 0.5
 
 
 def test_bundles_tell_what_they_were_made_of(learned: Path) -> None:
