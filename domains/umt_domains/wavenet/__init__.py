@@ -49,7 +49,7 @@ class WavenetFamily:
         return WavenetDecoder(network, device, options)
 
     def engines(self) -> tuple[str, ...]:
-        """What the option `engine` may be on this machine, the fastest first."""
+        """What the option `engine` may be on this machine; `auto` is the first that works."""
         from umt_domains.wavenet.engine.choosing import engines
 
         return engines()

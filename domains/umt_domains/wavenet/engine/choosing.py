@@ -47,11 +47,11 @@ def compiled_decoder(name: str, folded: Folded) -> CompiledDecoder | None:
     """Weights in the engine of a name; None where torch is to sample them.
 
     Args:
-        name: of an engine, or `auto` for the fastest.
+        name: of an engine, or `auto` for the fastest that is not of int8.
         folded: the weights, on the CPU.
 
     Raises:
-        OptionError: there is no engine of this name here.
+        OptionError: there is no engine of this name here, or it does not work.
     """
     if name == TORCH:
         return None
@@ -64,10 +64,13 @@ def compiled_decoder(name: str, folded: Folded) -> CompiledDecoder | None:
     from umt_domains.wavenet.engine.compiling import telling_of_it
 
     with telling_of_it():
-        from umt_domains.wavenet.engine.machine import fastest, make
+        from umt_domains.wavenet.engine.machine import fastest, make, multiplies
         from umt_domains.wavenet.engine.streams import CompiledDecoder
 
-        return CompiledDecoder(folded, fastest() if name == AUTO else make(name))
+        engine = fastest() if name == AUTO else make(name)
+        if not multiplies(engine):
+            raise OptionError(f"The engine {name} multiplies wrongly on this processor.")
+        return CompiledDecoder(folded, engine)
 
 
 def recorder(name: str, device: str) -> tuple[str, Record]:

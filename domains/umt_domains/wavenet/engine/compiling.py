@@ -17,8 +17,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 FAST_MATH = {"contract", "nnan", "ninf", "nsz"}
 """Products and sums may fuse, and there are no NaN, infinities or signed zeros. Sums are not
 reordered: a row would then depend on how the compiler cut the loop.
-
-Numba does not see a change here: change the files that use it with it (see `loop.py`)."""
+"""
 
 UNCOUNTED = {"_nrt": False} if hasattr(CPUTargetOptions, "_nrt") else {}
 """Without Numba's runtime, which counts who holds an array: the caller holds them all. Counting
@@ -29,7 +28,10 @@ layer makes several."""
 def compiled(function: Function) -> Function:
     """Let a function be compiled when it is first called, and keep the code between runs.
 
-    Without the GIL: threads run it at the same time. It may not allocate, see `UNCOUNTED`.
+    Without the GIL: threads run it at the same time. It may not allocate or return arrays, see
+    `UNCOUNTED`.
+
+    Numba does not see a change in this file: change those that use it with it (see `loop.py`).
     """
     made: Function = kept(
         njit,

@@ -15,12 +15,12 @@ while the whole depth K is run through:
 The code is written as LLVM's intermediate language by llvmlite, which comes with Numba, and
 is compiled on the user's machine: no compiler has to be there.
 
-A sum runs over k in order, one fused multiply-add after the other, whatever the block. So a
-row comes out the same to the last bit, however many rows are beside it.
+A sum runs over k in order, one multiply-add after the other, whatever the block. So a row comes
+out the same to the last bit, however many rows are beside it.
 
 Numbers are float32, or come as words of 4 bytes that hold two of bfloat16 or four of int8. In
-int8 a weight is a whole number of its column's scale, and a number of x one of its row's, from
-128 on, as the instruction takes x without a sign:
+int8 a weight is a whole multiple of its column's scale, and a number of x one of its row's, stored
+plus 128, as the instruction takes x without a sign:
 
     y += (Σ u·q − 128 Σ q) · scale of the row · scale of the column,    u = 128 … 128 ± 127
 
@@ -42,7 +42,7 @@ from llvmlite import binding, ir
 VECTORS = 2
 """Registers that a panel is wide."""
 DEPTH_MULTIPLE = 8
-"""Of the numbers that k runs through: whole turns of the loop, of any precision."""
+"""K is padded to a multiple of this: whole turns of the loop in every precision."""
 PREFETCHING_ROWS = 3
 """From here on the next panels are fetched while these are multiplied. With fewer rows the
 weights are read faster than that would help; the processor sees itself that it goes on."""

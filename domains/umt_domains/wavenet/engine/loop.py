@@ -179,6 +179,12 @@ def exponential(x: np.float32, degree: int) -> np.float32:
 
 
 @compiled
+def int8_words(channels: int) -> int:
+    """How many words a row of int8 is, with its scale."""
+    return channels // QUADS + 1
+
+
+@compiled
 def gated(minus_g: np.float32, minus_2f: np.float32, degree: int) -> np.float32:
     """σ(g)·tanh(f), clipped: one division for both."""
     one = np.float32(1)
@@ -191,8 +197,8 @@ def gated(minus_g: np.float32, minus_2f: np.float32, degree: int) -> np.float32:
 def gate(a_NM: Floats, h_NR: Floats) -> None:
     """All gates of a layer, where `a` holds −g and −2f.
 
-    Here and below rows are taken out first: where all indices plainly begin at 0, LLVM makes
-    vectors of a loop.
+    Here, and where rows are rounded, they are taken out first: where all indices plainly begin
+    at 0, LLVM makes vectors of a loop.
     """
     residual = h_NR.shape[1]
     for n in range(len(h_NR)):
@@ -214,7 +220,7 @@ def gate_halved(a_NM: Floats, residual: int, words: Words) -> None:
 @compiled
 def gate_quantized(a_NM: Floats, residual: int, words: Words) -> None:
     """The same, as int8: none is beyond ±1."""
-    bytes_, scales, row_words = words.view(np.uint8), words.view(np.float32), residual // QUADS + 1
+    bytes_, scales, row_words = words.view(np.uint8), words.view(np.float32), int8_words(residual)
     for n in range(len(a_NM)):
         g_R, f_R, row = a_NM[n], a_NM[n, residual:], bytes_[QUADS * n * row_words :]
         for r in range(residual):
@@ -249,7 +255,7 @@ def halve(x_NK: Floats, depth: int, words: Words) -> None:
 @compiled
 def quantize(x_NK: Floats, depth: int, words: Words) -> None:
     """Round to int8, each row by its largest number."""
-    bytes_, scales, row_words = words.view(np.uint8), words.view(np.float32), depth // QUADS + 1
+    bytes_, scales, row_words = words.view(np.uint8), words.view(np.float32), int8_words(depth)
     for n in range(len(x_NK)):
         x_K, row = x_NK[n], bytes_[QUADS * n * row_words :]
         bits_K = x_K.view(np.uint32)
@@ -267,7 +273,7 @@ def quantize(x_NK: Floats, depth: int, words: Words) -> None:
 @compiled
 def row_words(slot: Slot, channels: int) -> int:
     """How many words a row of so many channels is, and its scale if it has one."""
-    return channels // slot.packed + (slot.packed == QUADS)
+    return int8_words(channels) if slot.packed == QUADS else channels // slot.packed
 
 
 @compiled

@@ -16,7 +16,7 @@ from umt_domains.wavenet.engine.plain import PLAIN, build_plain
 TOLERANCE = {"float32": 1e-5, "bfloat16": 2e-2, "int8": 2e-2}
 """Of a product of unit vectors, by precision."""
 
-ROUGH = frozenset(kind.name for kind in KINDS if kind.precision == "int8")
+ROUGH = frozenset(kind.name for kind in KINDS if kind.scaled)
 """Kinds that are taken only where they are asked for."""
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from umt_domains.wavenet.engine.kernel import DEPTH_MULTIPLE, Kind
-from umt_domains.wavenet.engine.loop import MOST, ZERO, Bytes, Floats, Weights, Words
+from umt_domains.wavenet.engine.loop import FAINTEST, MOST, ZERO, Bytes, Floats, Weights, Words
 from umt_domains.wavenet.folded import Folded
 
 CACHE_LINE_BYTES = 64
@@ -70,7 +70,7 @@ def panels(matrices: Floats, kind: Kind) -> Bytes:
 def _quantized(matrices: Floats) -> tuple[Array, Array, Array]:
     """int8 numbers, and for each column what its sums start from and its scale."""
     largest = np.abs(matrices).max(axis=-2, keepdims=True)
-    scales = np.where(largest > 0, largest, 1) / MOST
+    scales = np.maximum(largest, FAINTEST) / MOST
     numbers = np.rint(matrices / scales)
     starts = -ZERO * numbers.sum(axis=-2, keepdims=True)
     return numbers.astype(np.int8), starts.astype(np.int32), scales

@@ -6,7 +6,7 @@
 Threads share nothing but the weights, and wait for each other only at the end of a push.
 
 C latent channels, F latent frames, K numbers that all rings hold of a channel, N streams of a
-group, T samples, W words of all residual channels.
+group, T samples, W words of a row of all residual channels.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class CompiledDecoder:
             head_NS=floats(num_streams, len(weights.head_S)),
             fc_NS=floats(num_streams, len(weights.head_S)),
             logits_NQ=floats(num_streams, len(weights.logits_Q)),
-            words=np.empty(ahead * num_streams * (depth + 1), np.int32),
+            words=np.empty(num_streams * (depth + 1), np.int32),  # and a scale
         )
 
     def _compile(self) -> None:

@@ -85,6 +85,19 @@ def test_a_kernel_that_multiplies_wrongly_is_passed_over(monkeypatch: pytest.Mon
     assert machine.fastest.__wrapped__() is right
 
 
+@pytest.mark.parametrize("name", choosing.compiled_engines())
+def test_the_instructions_of_this_machine_multiply(name: str) -> None:
+    assert machine.multiplies(machine.make(name))
+
+
+def test_who_asks_for_an_engine_that_multiplies_wrongly_is_told(
+    small_decoder: DecoderNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "multiplies", lambda engine: engine.name != "plain")
+    with pytest.raises(OptionError, match="engine plain multiplies wrongly on this processor"):
+        decoder(small_decoder, "plain")
+
+
 def test_int8_is_used_only_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = machine.make("plain")
     monkeypatch.setattr(machine, "compiled_engines", lambda: ("avx512-int8", "plain"))
