@@ -19,8 +19,6 @@ import numpy as np
 import soundfile as sf
 
 from starter.compose import Style
-from starter.performance import Rank
-from starter.players import LENGTHS
 from starter.render import SAMPLE_RATE, TAIL_S, safe_gain
 from starter.score import Score, write_midi
 from starter.whistling import Wave
@@ -61,8 +59,6 @@ class Instrument:
     """Noise of the first few milliseconds."""
     cents: float
     """How much higher than A440 it is tuned."""
-    ranks: tuple[Rank, ...] = ()
-    """What sounds with every key. Scores have the keys alone."""
 
 
 def invent(rng: Random) -> Instrument:
@@ -73,8 +69,7 @@ def invent(rng: Random) -> Instrument:
     if fades:
         longest = float(rng.uniform(0.6, 5.0))
         decay_s = (longest, longest * rng.uniform(0.4, 0.8), longest * rng.uniform(0.1, 0.35))
-    slowest_s = 0.4 if rng.random() < 0.25 else 0.12
-    attack_s = 0.002 if fades else float(np.exp(rng.uniform(np.log(0.005), np.log(slowest_s))))
+    attack_s = 0.002 if fades else float(np.exp(rng.uniform(np.log(0.005), np.log(0.12))))
     number_H = np.arange(1, MOST_PARTIALS + 1)
     partial_db_H = -rng.uniform(2, 14) * np.log2(number_H) + rng.normal(0, 5, MOST_PARTIALS)
     if rng.random() < 0.3:  # as a clarinet: odd partials only, or nearly so
@@ -106,25 +101,7 @@ def invent(rng: Random) -> Instrument:
         breath=float(10 ** rng.uniform(-4, -1.5)) if rng.random() < 0.5 else 0.0,
         knock=float(10 ** rng.uniform(-2.5, -0.7)) if rng.random() < 0.6 else 0.0,
         cents=float(rng.uniform(-15, 15)),
-        ranks=() if fades else _ranks(rng),
     )
-
-
-def _ranks(rng: Random) -> tuple[Rank, ...]:
-    """Of an instrument whose notes last: an organ's stops, a section's players, or none."""
-    kind = rng.random()
-    if kind < 0.35:
-        drawn = rng.choice(len(LENGTHS), int(rng.integers(1, 6)), replace=False)
-        lengths = [LENGTHS[number] for number in drawn]
-        return tuple(
-            Rank(semitones, rng.uniform(softest, loudest), rng.normal(0, 2))
-            for semitones, softest, loudest in lengths
-        )
-    if kind < 0.65:
-        return tuple(
-            Rank(0, rng.uniform(-6, 0), rng.uniform(-14, 14)) for _ in range(rng.integers(1, 4))
-        )
-    return ()
 
 
 def perform(score: Score, instrument: Instrument, rng: Random) -> Wave:
@@ -133,11 +110,10 @@ def perform(score: Score, instrument: Instrument, rng: Random) -> Wave:
     last: Note | None = None
     for note in score.notes:
         glides = instrument.glide_s and last is not None and note.start_s - last.end_s < 0.1
-        from_pitch = last.pitch if glides and last else note.pitch
+        sound_T = _sound(note, instrument, last.pitch if glides and last else note.pitch, rng)
         first = round(note.start_s * SAMPLE_RATE)
-        for rank in (Rank(), *instrument.ranks):
-            sound_T = _sound(note, instrument, rank, from_pitch, rng)[: len(wav_T) - first]
-            wav_T[first : first + len(sound_T)] += 10 ** (rank.level_db / 20) * sound_T
+        sound_T = sound_T[: len(wav_T) - first]
+        wav_T[first : first + len(sound_T)] += sound_T
         last = note
     return wav_T
 
@@ -164,13 +140,13 @@ def record(score: Score, seed: int, path: Path) -> bool:
     return True
 
 
-def _sound(note: Note, instrument: Instrument, rank: Rank, from_pitch: int, rng: Random) -> Wave:
-    """One note of one rank, with its release: (T,)."""
+def _sound(note: Note, instrument: Instrument, from_pitch: int, rng: Random) -> Wave:
+    """One note, with its release: (T,)."""
     held = round((note.end_s - note.start_s) * SAMPLE_RATE)
     release = round(instrument.release_s * SAMPLE_RATE)
     age_s = np.arange(held + release) / SAMPLE_RATE
     bend_T = _bend(note, instrument, from_pitch, age_s, rng)
-    f0 = 440 * 2 ** ((rank.pitch(note.pitch) - 69 + (instrument.cents + rank.cents) / 100) / 12)
+    f0 = 440 * 2 ** ((note.pitch - 69 + instrument.cents / 100) / 12)
     phase_T = 2 * math.pi * f0 * np.cumsum(2 ** (bend_T / 12)) / SAMPLE_RATE
     decay_s = instrument.style.longest_s(note.pitch)
     tone_T = np.zeros(len(age_s))

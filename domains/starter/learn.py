@@ -36,15 +36,8 @@ from umtcli.learned import write_decoder, write_encoder
 __all__ = ["DECODER_RUN", "ENCODER_RUN", "train_decoder", "train_encoder"]
 
 LICENCE = "Apache-2.0"
-SPACE = "harmonic/3"
-ENCODER = {
-    "front_end": 2,
-    "entry_channels": 16,
-    "channels": 48,
-    "blocks": (
-        *((1, 1), (12, 1), (1, 2), (7, 1), (1, 4), (12, 2), (1, 8), (1, 1), (1, 16), (1, 1)),
-    ),
-}
+SPACE = "harmonic/2"
+ENCODER = {"front_end": 2, "entry_channels": 16}
 """What differs from the family's own sizes, which are those of `harmonic/1`."""
 RENDERED = "composed by rule and rendered with FluidR3 GM (MIT)"
 STEP = "python -m starter"
@@ -83,7 +76,9 @@ def train_encoder(out: Path, config: RunConfig, report: Report) -> BundleInfo:
 
 
 def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> BundleInfo:
-    """Learn to play `out/domains/<domain>` as the frozen encoder hears it, and from its scores.
+    """Learn to play `out/domains/<domain>` as the frozen encoder hears it.
+
+    Where notes are struck, a score tells all of them, and is learned from as well.
 
     Raises:
         UsageError: the recipe has no such domain.
@@ -102,11 +97,13 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
     learning = family.learning(encoder_bundle.info.config)
     encoder = family.load_encoder(encoder_bundle, "cpu")
     recordings = [
-        with_score(heard(recording, number, encoder, learning, config.seed))
+        heard(recording, number, encoder, learning, config.seed)
         for number, recording in enumerate(_load(paths, with_notes=True))
     ]
     torch.manual_seed(config.seed)
     network = learning.new_decoder(decoder_config(domain))
+    if network.config.struck:
+        recordings = [with_score(recording) for recording in recordings]
     if start is not None:
         load_weights(network, start)
     task = DecoderTask(network, learning, recordings, encoder_bundle.info.space, config)
@@ -162,7 +159,7 @@ def decoder_config(domain: str) -> dict[str, Any]:
 
 def encoder_path(out: Path) -> Path:
     """Where the encoder's bundle is."""
-    return out / "weights" / "encoders" / "harmonic-3.safetensors"
+    return out / "weights" / "encoders" / "harmonic-2.safetensors"
 
 
 def decoder_path(out: Path, domain: str) -> Path:

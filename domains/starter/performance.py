@@ -27,17 +27,17 @@ CHANNELS = tuple(n for n in range(16) if n != DRUM_CHANNEL)
 
 
 @dataclass(frozen=True)
-class Rank:
-    """Another sound of every key: a rank of organ pipes, or a player in unison.
+class Stop:
+    """Another sound for every key: a rank of organ pipes, or a player in unison.
 
-    >>> Rank(24, highest=96).pitch(60), Rank(24, highest=96).pitch(80)
+    >>> Stop(19, semitones=24, highest=96).pitch(60), Stop(19, semitones=24, highest=96).pitch(80)
     (84, 92)
     """
 
+    program: int
     semitones: int = 0
     """Above the key: 12 for 4', 19 for 2⅔', 24 for 2', −12 for 16'."""
     level_db: float = 0.0
-    """Beside the sound that the key has by itself."""
     cents: float = 0.0
     highest: int = 108
     """Higher pitches break back by octaves, as mixtures do."""
@@ -46,13 +46,6 @@ class Rank:
         """What sounds when ``key`` is pressed."""
         pitch = key + self.semitones
         return pitch - 12 * max(0, -(-(pitch - self.highest) // 12))
-
-
-@dataclass(frozen=True)
-class Stop(Rank):
-    """A rank that a General MIDI program plays."""
-
-    program: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,9 +94,9 @@ def write_parts(parts: Sequence[Part], path: Path) -> None:
     free = iter(CHANNELS)
     for part in parts:
         if part.kind == "drums":
-            events += _events(part, Stop(program=part.program), DRUM_CHANNEL)
+            events += _events(part, Stop(part.program), DRUM_CHANNEL)
             continue
-        for stop in (Stop(program=part.program), *part.touch.stops):
+        for stop in (Stop(part.program), *part.touch.stops):
             channel = next(free, None)
             if channel is None:
                 raise ValueError(f"{path.name} needs more than {len(CHANNELS)} channels")

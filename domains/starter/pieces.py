@@ -19,11 +19,8 @@ from starter.targets import TARGETS
 STROKES, EFFECTS = (115, 116, 117, 118, 119), (121, 122, 125, 126)
 """Programs without a pitch: percussion; and breath, seashore, helicopter, applause."""
 
-ORGAN_SHARE = 6
-"""Pieces for organs of many stops, for each piece of an ordinary program."""
-
-ENSEMBLE_SHARE = 20
-"""Pieces for ensembles, for each piece of an ordinary program."""
+SHARE = 6
+"""Organ pieces and pieces for ensembles, for each piece of an ordinary program."""
 
 INVENTED_SHARE = 40
 """Pieces for instruments that nobody has built, for each piece of an ordinary program."""
@@ -50,11 +47,10 @@ def practice(
             played = touch(random.Random(own), instrument)
             score = compose(own, instrument.style, seconds)
             yield job(f"{program:03d}_{k}", Part(score, program, touch=played))
-    for k in range(ORGAN_SHARE * pieces_per_program):
+    for k in range(SHARE * pieces_per_program):
         own = seed_of(seed, "organ", k)
         program, stops = registration(random.Random(own))
         yield job(f"organ_{k}", Part(compose(own, ORGAN_STYLE, seconds), program, touch=stops))
-    for k in range(ENSEMBLE_SHARE * pieces_per_program):
         yield job(f"ensemble_{k}", *ensemble(seed_of(seed, "ensemble", k), seconds))
 
 

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 
 from starter.compose import Style, compose, playable
 from starter.instruments import BY_NAME, Instrument
@@ -67,35 +66,20 @@ def touch(rng: random.Random, instrument: Instrument) -> Touch:
 
 
 def ensemble(seed: int, duration_s: float) -> tuple[Part, ...]:
-    """A piece for two to five players, who share its notes by register.
-
-    Up to three more may double one of them, in unison or at the octave, as in an orchestra.
-    """
+    """A piece for two or three players, who share its notes by register."""
     rng = random.Random(seed)
-    seats = SEATS if rng.random() < 0.4 else rng.choices(SEATS, k=rng.randint(2, 5))
+    seats = SEATS if rng.random() < 0.6 else rng.sample(SEATS, 2)
     players = [BY_NAME[rng.choice(names)] for names in seats]
     players.sort(key=lambda player: player.style.low + player.style.high)
     low = min(player.style.low for player in players)
     high = max(player.style.high for player in players)
     slowest_s = max(player.style.fastest_s for player in players)
-    voices = 2 * max(3, len(players))
-    score = compose(rng.getrandbits(32), Style(low, high, voices, slowest_s), duration_s)
+    score = compose(rng.getrandbits(32), Style(low, high, 6, slowest_s), duration_s)
     shares = divided(score, players)
-    parts = [
-        Part(share, player.program, touch=touch(rng, player), level_db=rng.uniform(-9, 0))
+    return tuple(
+        Part(share, player.program, touch=touch(rng, player), level_db=rng.uniform(-6, 0))
         for player, share in zip(players, shares, strict=True)
-    ]
-    doubled = rng.sample(shares, rng.randint(0, min(3, len(shares))))
-    return (*parts, *(_doubling(rng, share) for share in doubled))
-
-
-def _doubling(rng: random.Random, share: Score) -> Part:
-    """Another player of what one plays, as far as it lies in the instrument's range."""
-    player = BY_NAME[rng.choice(rng.choice(SEATS))]
-    away = rng.choice((0, 0, 12, -12))
-    notes = [replace(note, pitch=note.pitch + away) for note in share.notes]
-    score = Score(playable(notes, player.style, share.duration_s), share.duration_s)
-    return Part(score, player.program, level_db=rng.uniform(-9, 0))
+    )
 
 
 def divided(score: Score, players: Sequence[Instrument]) -> list[Score]:
@@ -116,4 +100,4 @@ def divided(score: Score, players: Sequence[Instrument]) -> list[Score]:
 
 def _stop(name: str, semitones: int, level_db: float, cents: float) -> Stop:
     instrument = BY_NAME[name]
-    return Stop(semitones, level_db, cents, instrument.style.high, instrument.program)
+    return Stop(instrument.program, semitones, level_db, cents, highest=instrument.style.high)

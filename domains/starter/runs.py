@@ -4,9 +4,9 @@ from umt_trainer.config import RunConfig
 
 # small batches and many steps: of the same work, a decoder learned more from them
 ENCODER_RUN = RunConfig(
-    steps=12_000,
-    batch_size=2,
-    crop_s=8.0,
+    steps=10_000,
+    batch_size=4,
+    crop_s=4.0,
     learning_rate=3e-3,
     shards=2,
     precision="bfloat16",

@@ -9,7 +9,6 @@ import soundfile as sf
 from starter import invented
 from starter.compose import Style
 from starter.invented import SAMPLE_RATE, Instrument, invent, perform
-from starter.performance import Rank
 from starter.score import Score
 from umt_trainer.midi import Note
 from umt_trainer.prepare.scores import read_notes
@@ -69,24 +68,6 @@ def test_a_note_of_a_fading_instrument_fades_by_35_db_in_its_time():
         return float(10 * np.log10(np.mean(part**2)))
 
     assert loud_db(0.05) - loud_db(0.85) == pytest.approx(4.0 * 20 * np.log10(np.e), abs=1.0)
-
-
-def test_a_key_sounds_all_its_ranks_and_those_too_high_break_back():
-    fifth = replace(PLAIN, ranks=(Rank(19, 20.0),))
-    for pitch, wanted_hz in (57, 659.26), (96, 3135.96):  # 115 would be too high
-        score = Score((Note(0.2, 1.2, pitch, 100),), 2.0)
-        wav_T = play(fifth, score)
-        assert hertz(wav_T, 0.3, 1.1) == pytest.approx(wanted_hz, abs=0.3)
-        assert np.std(wav_T) / np.std(play(PLAIN, score)) == pytest.approx(101**0.5, rel=0.01)
-
-
-def test_an_organ_and_a_section_are_among_those_whose_notes_last():
-    drawn = [invent(np.random.default_rng(seed)) for seed in range(60)]
-    assert not any(one.ranks for one in drawn if one.style.decay_s)
-    lasting = [one.ranks for one in drawn if one.style.decay_s is None]
-    assert () in lasting
-    assert any(rank.semitones == 12 for ranks in lasting for rank in ranks)
-    assert any(ranks and not any(rank.semitones for rank in ranks) for ranks in lasting)
 
 
 def test_a_line_glides_from_note_to_note():

@@ -5,7 +5,7 @@ from pathlib import Path
 import mido
 import pytest
 
-from starter.performance import Part, Rank, Stop, Touch, write_parts, written
+from starter.performance import Part, Stop, Touch, write_parts, written
 from starter.score import Score
 from umt_trainer.midi import Note, read_midi
 
@@ -18,7 +18,7 @@ def messages(parts: list[Part], path: Path) -> list[mido.Message]:
 
 
 def test_stops_sound_on_channels_of_their_own_and_are_not_written(tmp_path: Path) -> None:
-    stops = (Stop(12, -6.0, program=74), Stop(-12, -12.0, program=19))
+    stops = (Stop(74, 12, -6.0), Stop(19, -12, -12.0))
     part = Part(SCORE, 19, touch=Touch(stops))
     heard = messages([part], tmp_path / "heard.mid")
     assert [m.program for m in heard if m.type == "program_change"] == [19, 74, 19]
@@ -32,7 +32,7 @@ def test_stops_sound_on_channels_of_their_own_and_are_not_written(tmp_path: Path
 
 
 def test_mixtures_break_back_by_octaves() -> None:
-    stop = Rank(31, highest=96)
+    stop = Stop(19, semitones=31, highest=96)
     assert [stop.pitch(key) for key in (60, 65, 66, 80, 96)] == [91, 96, 85, 87, 91]
 
 
@@ -73,7 +73,7 @@ def test_a_scoop_begins_below_and_ends_on_the_note(tmp_path: Path) -> None:
 
 
 def test_vibrato_swells_and_tuning_are_asked_for(tmp_path: Path) -> None:
-    touch = Touch((Stop(cents=-10.0, program=73),), vibrato=90, swells=True)
+    touch = Touch((Stop(73, cents=-10.0),), vibrato=90, swells=True)
     heard = messages([Part(SCORE, 73, touch=touch)], tmp_path / "heard.mid")
     controls = [(m.channel, m.control, m.value) for m in heard if m.type == "control_change"]
     assert {(0, 1, 90), (1, 1, 90)} <= set(controls)
@@ -91,6 +91,6 @@ def test_what_is_heard_keeps_its_times(tmp_path: Path) -> None:
 
 
 def test_more_stops_than_channels_are_refused(tmp_path: Path) -> None:
-    part = Part(SCORE, 19, touch=Touch((Stop(program=19),) * 15))
+    part = Part(SCORE, 19, touch=Touch((Stop(19),) * 15))
     with pytest.raises(ValueError, match=r"heard\.mid needs more than 15 channels"):
         write_parts([part], tmp_path / "heard.mid")

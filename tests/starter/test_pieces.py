@@ -23,8 +23,7 @@ def test_practice_has_organs_of_many_stops_and_ensembles():
     jobs = list(pieces.practice(OUT, 1, 10.0, seed=1))
     organs = [job for job in jobs if job.path.stem.startswith("organ")]
     ensembles = [job for job in jobs if job.path.stem.startswith("ensemble")]
-    assert len(organs) == pieces.ORGAN_SHARE
-    assert len(ensembles) == pieces.ENSEMBLE_SHARE
+    assert len(organs) == len(ensembles) == pieces.SHARE
     assert all(job.parts[0].touch.stops for job in organs)
     assert all(len(job.parts) > 1 for job in ensembles)
     assert all(job.score.notes for job in (*organs, *ensembles))

@@ -1,4 +1,3 @@
-import itertools
 import random
 from collections import Counter
 
@@ -6,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starter.instruments import BY_NAME, INSTRUMENTS
-from starter.performance import write_parts, written
+from starter.performance import written
 from starter.players import divided, ensemble, registration, touch
 from starter.score import Score
 from umt_trainer.midi import Note
@@ -47,28 +46,12 @@ def test_only_what_lasts_is_touched_and_only_single_lines_are_scooped():
 @settings(deadline=None, max_examples=20)
 def test_players_of_an_ensemble_play_at_once_what_they_can(seed):
     parts = ensemble(seed, 20.0)
-    assert 2 <= len(parts) <= 8
+    assert 2 <= len(parts) <= 3
     assert parts == ensemble(seed, 20.0)
     for part in parts:
         style = INSTRUMENTS[part.program].style
         assert all(style.low <= note.pitch <= style.high for note in part.score.notes)
     assert written(parts).notes
-
-
-def test_some_play_what_another_plays_in_unison_or_an_octave_away():
-    away: set[int] = set()
-    for seed in range(40):
-        parts = ensemble(seed, 20.0)
-        for one, other in itertools.combinations(parts, 2):
-            starts = {note.start_s: note.pitch for note in one.score.notes}
-            both = [n.pitch - starts[n.start_s] for n in other.score.notes if n.start_s in starts]
-            away |= set(both) if both and len(set(both)) == 1 else set()
-    assert {0, 12, -12} <= away
-
-
-def test_an_ensemble_fits_the_channels_of_a_synthesizer(tmp_path):
-    for seed in range(60):
-        write_parts(ensemble(seed, 5.0), tmp_path / "piece.mid")  # or it would raise
 
 
 def test_ensembles_are_busy_as_a_rule():
