@@ -78,7 +78,7 @@ def train_encoder(out: Path, config: RunConfig, report: Report) -> BundleInfo:
 def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> BundleInfo:
     """Learn to play `out/domains/<domain>` as the frozen encoder hears it.
 
-    Where notes are struck, a score tells all of them, and is learned from as well.
+    Where it helps, its scores are learned from as well.
 
     Raises:
         UsageError: the recipe has no such domain.
@@ -102,7 +102,7 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
     ]
     torch.manual_seed(config.seed)
     network = learning.new_decoder(decoder_config(domain))
-    if network.config.struck:
+    if TARGETS[domain].scored:
         recordings = [with_score(recording) for recording in recordings]
     if start is not None:
         load_weights(network, start)

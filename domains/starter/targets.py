@@ -20,6 +20,9 @@ class Target:
     """What differs in its decoder's network."""
     begins_as: str | None = None
     """The domain whose decoder it begins as; None: from nothing."""
+    scored: bool = False
+    """Whether its decoder learns from scores as well as from what is heard of them: where that
+    brought its sound nearer."""
 
     @property
     def low(self) -> int:
@@ -49,11 +52,12 @@ def _fading(
     decay_s: tuple[float, float, float],
     stiffness: float = 0.0,
     begins_as: str | None = "piano",
+    scored: bool = False,
 ) -> Target:
     """Notes that fade away; `stiffness` of the strings stretches their overtones."""
     style = Style(low, high, 6, decay_s=decay_s, atonal=ATONAL)
     strings = {"struck": True, "inharmonicity": stiffness}
-    return Target(description, programs, (style,), THIRD | strings, begins_as)
+    return Target(description, programs, (style,), THIRD | strings, begins_as, scored)
 
 
 def _held(
@@ -63,11 +67,12 @@ def _held(
     high: int,
     fastest_s: float = 0.1,
     begins_as: str | None = "strings",
+    scored: bool = False,
     **decoder: Any,
 ) -> Target:
     """Notes that last, many at once. Of some only the strike counts: they know no swells."""
     style = Style(low, high, 5, fastest_s, atonal=ATONAL)
-    return Target(description, programs, (style,), THIRD | decoder, begins_as)
+    return Target(description, programs, (style,), THIRD | decoder, begins_as, scored)
 
 
 def _solo(
@@ -80,23 +85,25 @@ def _solo(
 
 
 TARGETS: dict[str, Target] = {
-    "piano": _fading("Grand piano", (0, 0, 0, 1), 21, 108, (5.0, 3.0, 1.0), 3.5e-4, None),
+    "piano": _fading(
+        "Grand piano", (0, 0, 0, 1), 21, 108, (5.0, 3.0, 1.0), 3.5e-4, None, scored=True
+    ),
     "electric-piano": _fading("Electric piano of tines", (4,), 28, 103, (5.0, 4.0, 1.4)),
     "harpsichord": _fading("Harpsichord", (6,), 29, 89, (3.2, 1.8, 0.8), 5e-5),
-    "organ": _held("Church organ", (19,), 36, 96, struck=True),
+    "organ": _held("Church organ", (19,), 36, 96, scored=True, struck=True),
     "strings": _held("String ensemble", (48, 48, 48, 49), 28, 96, 0.11, None, **SECTION),
     "violin": _solo("Solo violin", (40,), 55, 90, 0.1),
     "cello": _solo("Solo cello", (42,), 36, 76, 0.1),
     "choir": _held("Choir of aahs", (52,), 40, 84, 0.2),
-    "guitar": _fading("Nylon guitar", (24,), 40, 88, (4.3, 1.7, 0.45), 5e-5),
+    "guitar": _fading("Nylon guitar", (24,), 40, 88, (4.3, 1.7, 0.45), 5e-5, scored=True),
     "distorted-guitar": _held("Distorted guitar", (30,), 40, 88, 0.09, struck=True),
     "flute": _solo("Flute", (73,), 59, 96),
     "clarinet": _solo("Clarinet", (71,), 50, 91),
     "brass": _held("Brass section", (61,), 40, 84, 0.1, players=3, drift_cents=5.0),
-    "harp": _fading("Harp", (46,), 24, 100, (2.5, 1.5, 0.15)),
+    "harp": _fading("Harp", (46,), 24, 100, (2.5, 1.5, 0.15), scored=True),
     "music-box": _fading("Music box", (10,), 60, 108, (1.4, 1.3, 0.8)),
     "marimba": _fading("Marimba", (12,), 45, 96, (1.0, 0.55, 0.33)),
-    "synth-pad": _held("Synthesizer pad", (90,), 36, 96, 0.2, struck=True, **DETUNED),
+    "synth-pad": _held("Synthesizer pad", (90,), 36, 96, 0.2, scored=True, struck=True, **DETUNED),
     "chiptune": _held(
         "Square waves of early computers", (80,), 36, 96, 0.09, struck=True, **DETUNED
     ),
