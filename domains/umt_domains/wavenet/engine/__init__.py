@@ -3,7 +3,9 @@
 choosing.py    which engines this machine has, and which is used
 machine.py     an engine made for the processor at hand, and tried
 compiling.py   Numba's compiler, set up
-kernel.py      micro-kernels for matrix products, made for the processor at hand
+kinds.py       kinds of micro-kernels for matrix products
+kernel.py      such a micro-kernel, made for the processor at hand
+blocks.py      its code
 plain.py       the same in plain loops
 packing.py     weights as the micro-kernels read them
 loop.py        samples and layers

@@ -33,7 +33,7 @@ def compiled_engines() -> tuple[str, ...]:
         return ()
     from llvmlite.binding import get_host_cpu_features
 
-    from umt_domains.wavenet.engine.kernel import usable
+    from umt_domains.wavenet.engine.kinds import usable
 
     return (*(kind.name for kind in usable(get_host_cpu_features())), PLAIN)
 

@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 
 from umt_domains.wavenet.engine.choosing import compiled_engines
-from umt_domains.wavenet.engine.kernel import KINDS, Kernel, build
+from umt_domains.wavenet.engine.kernel import Kernel, build
+from umt_domains.wavenet.engine.kinds import KINDS
 from umt_domains.wavenet.engine.loop import Slot, add_product
 from umt_domains.wavenet.engine.packing import panels
 from umt_domains.wavenet.engine.plain import PLAIN, build_plain

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from umt_domains.wavenet.engine.kernel import DEPTH_MULTIPLE, Kind
+from umt_domains.wavenet.engine.kinds import DEPTH_MULTIPLE, Kind
 from umt_domains.wavenet.engine.loop import FAINTEST, MOST, ZERO, Bytes, Floats, Weights, Words
 from umt_domains.wavenet.folded import Folded
 

@@ -7,7 +7,8 @@ from typing import Any
 from numba import cfunc, types
 
 from umt_domains.wavenet.engine.compiling import FAST_MATH, kept
-from umt_domains.wavenet.engine.kernel import VECTORS, Kernel, Kind, Prototype
+from umt_domains.wavenet.engine.kernel import Kernel, Prototype
+from umt_domains.wavenet.engine.kinds import VECTORS, Kind
 
 WIDTH = 16
 """Of a panel; set here, as Numba sees no change of another file (see `loop.py`)."""

@@ -7,14 +7,8 @@ from functools import cache
 
 import pytest
 
-from umt_domains.wavenet.engine.kernel import (
-    AVX2,
-    AVX512,
-    AVX512_BF16,
-    AVX512_INT8,
-    Kernel,
-    build,
-)
+from umt_domains.wavenet.engine.kernel import Kernel, build
+from umt_domains.wavenet.engine.kinds import AVX2, AVX512, AVX512_BF16, AVX512_INT8
 from umt_domains.wavenet.engine.plain import build_plain
 
 RUNNABLE = {

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from llvmlite import binding
 
-from umt_domains.wavenet.engine.kernel import (
+from umt_domains.wavenet.engine.kernel import Kernel, emit
+from umt_domains.wavenet.engine.kinds import (
     AVX2,
     AVX512,
     AVX512_BF16,
@@ -17,9 +18,7 @@ from umt_domains.wavenet.engine.kernel import (
     KINDS,
     NEON,
     VECTORS,
-    Kernel,
     Kind,
-    emit,
     usable,
 )
 from umt_domains.wavenet.engine.loop import add_product
