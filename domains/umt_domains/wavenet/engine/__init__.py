@@ -8,6 +8,11 @@ kernel.py      such a micro-kernel, made for the processor at hand
 blocks.py      its code
 plain.py       the same in plain loops
 packing.py     weights as the micro-kernels read them
+addresses.py   memory by its address
+arithmetic.py  exponentials and gates
+rounding.py    numbers rounded to bfloat16 and int8
+products.py    matrix products, which a micro-kernel makes
+drawing.py     a class drawn from its logits
 loop.py        samples and layers
 streams.py     streams over the cores
 """

@@ -10,9 +10,9 @@ import numpy as np
 from umt_domains.wavenet.engine.choosing import compiled_engines
 from umt_domains.wavenet.engine.kernel import Kernel, build
 from umt_domains.wavenet.engine.kinds import KINDS
-from umt_domains.wavenet.engine.loop import Slot, add_product
 from umt_domains.wavenet.engine.packing import panels
 from umt_domains.wavenet.engine.plain import PLAIN, build_plain
+from umt_domains.wavenet.engine.products import Slot, add_product
 
 TOLERANCE = {"float32": 1e-5, "bfloat16": 2e-2, "int8": 2e-2}
 """Of a product of unit vectors, by precision."""

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from umt_domains.wavenet.engine.compiling import Bytes, Floats, Words
 from umt_domains.wavenet.engine.kinds import DEPTH_MULTIPLE, Kind
-from umt_domains.wavenet.engine.loop import FAINTEST, MOST, ZERO, Bytes, Floats, Weights, Words
+from umt_domains.wavenet.engine.loop import Weights
+from umt_domains.wavenet.engine.rounding import FAINTEST, MOST, ZERO
 from umt_domains.wavenet.folded import Folded
 
 CACHE_LINE_BYTES = 64
@@ -103,7 +105,7 @@ def _wide(rows: Floats, kind: Kind) -> Floats:
 
 
 def halved(values: Floats) -> NDArray[np.uint16]:
-    """Rounded to bfloat16, to the nearest even. See `loop.halve`."""
+    """Rounded to bfloat16, to the nearest even. See `rounding.halve`."""
     bits = np.ascontiguousarray(values).view(np.uint32)
     return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)
 

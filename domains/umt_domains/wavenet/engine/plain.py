@@ -8,11 +8,10 @@ from numba import cfunc, types
 
 from umt_domains.wavenet.engine.compiling import FAST_MATH, kept
 from umt_domains.wavenet.engine.kernel import Kernel, Prototype
-from umt_domains.wavenet.engine.kinds import VECTORS, Kind
+from umt_domains.wavenet.engine.kinds import Kind
 
-WIDTH = 16
-"""Of a panel; set here, as Numba sees no change of another file (see `loop.py`)."""
-PLAIN = Kind("plain", lanes=WIDTH // VECTORS, registers=16, features=())
+PLAIN = Kind("plain", lanes=8, registers=16, features=())
+WIDTH = PLAIN.width
 
 _FLOATS, _INT = types.CPointer(types.float32), types.int64
 _SIGNATURE = types.void(_FLOATS, _INT, _FLOATS, _INT, _FLOATS, _INT, _INT, _INT)

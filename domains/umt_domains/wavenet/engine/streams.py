@@ -24,9 +24,10 @@ from umt_domains import counter
 from umt_domains.wavenet import mulaw
 from umt_domains.wavenet.choice import Choice
 from umt_domains.wavenet.engine import loop
-from umt_domains.wavenet.engine.loop import Floats, Words
+from umt_domains.wavenet.engine.compiling import Floats, Words
 from umt_domains.wavenet.engine.machine import Engine
 from umt_domains.wavenet.engine.packing import pack
+from umt_domains.wavenet.engine.products import Slot, as_words, row_words
 from umt_domains.wavenet.folded import NOTHING, Folded
 from umt_domains.wavenet.frames import frame_by_frame
 
@@ -113,13 +114,13 @@ class CompiledDecoder:
         self.play(streams, latent_NC, np.full((1, 1), 0.5, np.float32), Choice())
 
 
-def _as_words(slot: loop.Slot, x_NK: Floats) -> Words:
+def _as_words(slot: Slot, x_NK: Floats) -> Words:
     """Rows as the slot takes them."""
     if slot.packed == 1:
         return x_NK.view(np.int32)
     channels = x_NK.shape[1]
-    words = np.empty(len(x_NK) * loop.row_words(slot, channels), np.int32)
-    loop.as_words(slot, x_NK, channels, words)
+    words = np.empty(len(x_NK) * row_words(slot, channels), np.int32)
+    as_words(slot, x_NK, channels, words)
     return words.reshape(len(x_NK), -1)
 
 

@@ -21,9 +21,9 @@ from umt_domains.wavenet.engine.kinds import (
     Kind,
     usable,
 )
-from umt_domains.wavenet.engine.loop import add_product
 from umt_domains.wavenet.engine.machine import engine_of, multiplies
 from umt_domains.wavenet.engine.packing import deep, panels
+from umt_domains.wavenet.engine.products import add_product
 
 TARGETS = (
     (AVX2, "haswell", "vfmadd...ps", "ymm"),

@@ -11,7 +11,7 @@ from torch import Tensor
 from umt_domains.wavenet import mulaw
 from umt_domains.wavenet.choice import Choice
 from umt_domains.wavenet.decoder import DecoderNetwork
-from umt_domains.wavenet.engine import loop
+from umt_domains.wavenet.engine import drawing, loop
 from umt_domains.wavenet.engine.kernel import Kernel
 from umt_domains.wavenet.engine.machine import engine_of
 from umt_domains.wavenet.engine.plain import build_plain
@@ -96,7 +96,7 @@ def test_forced_logits_and_draws_are_those_of_the_slow_reference(
     assert np.abs(logits_QT - wanted_logits).max() < 1e-3
     uniform_T = np.random.default_rng(5).random(len(true_classes), np.float32)
     draws = [
-        (choose(wanted_logits[:, t], float(u)), loop.choose(logits_QT[:, t].copy(), u, 1.0, 1.0))
+        (choose(wanted_logits[:, t], float(u)), drawing.choose(logits_QT[:, t].copy(), u, 1.0, 1.0))
         for t, u in enumerate(uniform_T)
     ]
     assert sum(wanted == drawn for wanted, drawn in draws) >= 0.999 * len(draws)
