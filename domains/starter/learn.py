@@ -98,12 +98,12 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
     encoder = family.load_encoder(encoder_bundle, "cpu")
     recordings = [
         heard(recording, number, encoder, learning, config.seed)
-        for number, recording in enumerate(_load(paths, with_notes=True))
+        for number, recording in enumerate(_load(paths, with_notes=TARGETS[domain].scored))
     ]
-    torch.manual_seed(config.seed)
-    network = learning.new_decoder(decoder_config(domain))
     if TARGETS[domain].scored:
         recordings = [with_score(recording) for recording in recordings]
+    torch.manual_seed(config.seed)
+    network = learning.new_decoder(decoder_config(domain))
     if start is not None:
         load_weights(network, start)
     task = DecoderTask(network, learning, recordings, encoder_bundle.info.space, config)

@@ -27,8 +27,8 @@ from umtcli.catalog import Catalog
 from umtcli.errors import TrainingError, UsageError
 
 SHIPPED_ENCODER = Path(umt_domains.__path__[0]) / "weights" / "encoders" / "harmonic-1.safetensors"
-TINY = RunConfig(steps=2, batch_size=2, crop_s=2.4, shards=1, workers=1, warmup_steps=1)
-DURATION_S = 2.5
+TINY = RunConfig(steps=2, batch_size=2, crop_s=1.6, shards=1, workers=1, warmup_steps=1)
+DURATION_S = 2.0
 
 
 def quiet(step: int, losses: dict[str, float]) -> None:
