@@ -69,7 +69,10 @@ def compiled_decoder(name: str, folded: Folded) -> CompiledDecoder | None:
 
         engine = fastest() if name == AUTO else make(name)
         if not multiplies(engine):
-            raise OptionError(f"The engine {name} multiplies wrongly on this processor.")
+            raise OptionError(
+                f"The engine {name} multiplies wrongly on this processor; take another that "
+                "`umt doctor` lists."
+            )
         return CompiledDecoder(folded, engine)
 
 

@@ -34,7 +34,7 @@ class Kind:
 
     @property
     def scaled(self) -> bool:
-        """Whether rows of x end with their scale, and panels with what `_ScaledBlock` adds."""
+        """Whether rows of x end with their scale, and panels with what `blocks.ScaledBlock` reads."""
         return self.precision == "int8"
 
     @property
