@@ -34,7 +34,7 @@ class Kind:
 
     @property
     def scaled(self) -> bool:
-        """Whether rows of x end with their scale, and panels with what `blocks.ScaledBlock` reads."""
+        """Whether rows of x and panels end with scales, which `blocks.ScaledBlock` reads."""
         return self.precision == "int8"
 
     @property

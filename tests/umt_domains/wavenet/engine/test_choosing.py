@@ -94,7 +94,7 @@ def test_who_asks_for_an_engine_that_multiplies_wrongly_is_told(
     small_decoder: DecoderNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "multiplies", lambda engine: engine.name != "plain")
-    with pytest.raises(OptionError, match="engine plain multiplies wrongly .*; take another"):
+    with pytest.raises(OptionError, match=r"engine plain multiplies wrongly .*; take another"):
         decoder(small_decoder, "plain")
 
 
