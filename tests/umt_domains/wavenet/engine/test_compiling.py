@@ -35,7 +35,8 @@ def said(folder: Path, one: int, factor: int) -> str:
     text = NUMBERS.format(one=one) + TWICE.format(factor=factor)
     (package / "numbers.py").write_text(text, encoding="utf-8")
     (package / "user.py").write_text(USER, encoding="utf-8")
-    run = [sys.executable, "-m", "pair.user"]
+    # without bytecode, which Python takes for new if its source had as many bytes in this second
+    run = [sys.executable, "-B", "-m", "pair.user"]
     done = subprocess.run(run, cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout.strip()
 
