@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from umt_domains.harmonic import HarmonicFamily
-from umt_domains.harmonic.config import SAMPLE_RATE, DecoderConfig, EncoderConfig
+from umt_domains.harmonic.config import LATENT_RATE, SAMPLE_RATE, DecoderConfig, EncoderConfig
 from umt_domains.harmonic.decoder import DecoderNetwork, HarmonicDecoder
 from umt_domains.harmonic.encoder import EncoderNetwork, HarmonicEncoder, latent_space
+from umt_domains.harmonic.latents import BEND
 from umtcli.domain import Decoder, Encoder
 
 LENGTH = 6 * SAMPLE_RATE + 1234
@@ -25,17 +26,18 @@ def liven(*heads: nn.Conv1d | nn.Conv2d) -> None:
         nn.init.zeros_(head.bias)
 
 
-def make_encoder(front_end: int = 1) -> HarmonicEncoder:
+def make_encoder(front_end: int = 1, bend: bool = False) -> HarmonicEncoder:
     torch.manual_seed(1)
     config = EncoderConfig(
         channels=8,
         blocks=((1, 1), (12, 2)),
         front_end=front_end,
         entry_channels={1: None, 2: 16}[front_end],
+        bend=bend,
     )
     network = EncoderNetwork(config)
     liven(network.heads)
-    return HarmonicEncoder(network, latent_space("harmonic/test"), "cpu")
+    return HarmonicEncoder(network, latent_space("harmonic/test", bend), "cpu")
 
 
 SOLO = DecoderConfig(channels=8, dilations=(1, 2), noise_bands=8)
@@ -44,13 +46,16 @@ SECOND = replace(SOLO, generation=2)
 STRUCK = replace(SECOND, struck=True)
 THIRD = replace(SOLO, generation=3)
 KEYS = replace(THIRD, struck=True)
+BENDING = replace(SECTION, generation=3, bends=True)
 
 
-def make_decoder(config: DecoderConfig = SOLO, **options: float) -> HarmonicDecoder:
+def make_decoder(
+    config: DecoderConfig = SOLO, channels: int = BEND, **options: float
+) -> HarmonicDecoder:
     torch.manual_seed(2)
     network = DecoderNetwork(config)
     liven(network.loudness, network.timbre, network.noise)
-    return HarmonicDecoder(network, "cpu", OPTIONS | options)
+    return HarmonicDecoder(network, "cpu", OPTIONS | options, channels)
 
 
 def music(length: int = LENGTH) -> Tensor:
@@ -70,6 +75,12 @@ def few_notes() -> Tensor:
         latents[176 + pitch, first:last] = 0.5
     latents[-1] = 0.1
     return latents
+
+
+def trembling(latents: Tensor) -> Tensor:
+    """The same notes a quarter-tone up and down, five times a second."""
+    turns = torch.arange(latents.shape[-1]) * (5 / LATENT_RATE)
+    return torch.cat([latents, 0.5 * torch.sin(2 * torch.pi * turns)[None]])
 
 
 def through(

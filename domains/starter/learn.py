@@ -21,6 +21,7 @@ from starter.runs import DECODER_RUN, ENCODER_RUN
 from starter.targets import TARGETS
 from umt_domains.harmonic import HarmonicFamily
 from umt_domains.harmonic.config import SAMPLE_RATE
+from umt_domains.harmonic.latents import LEVEL
 from umt_domains.harmonic.learning import note_targets
 from umt_trainer.config import RunConfig
 from umt_trainer.data import Recording, load_recording
@@ -37,7 +38,7 @@ __all__ = ["DECODER_RUN", "ENCODER_RUN", "train_decoder", "train_encoder"]
 
 LICENCE = "Apache-2.0"
 SPACE = "harmonic/2"
-ENCODER = {"front_end": 2, "entry_channels": 16}
+ENCODER: dict[str, Any] = {"front_end": 2, "entry_channels": 16, "bend": True}
 """What differs from the family's own sizes, which are those of `harmonic/1`."""
 RENDERED = "composed by rule and rendered with FluidR3 GM (MIT)"
 STEP = "python -m starter"
@@ -130,7 +131,7 @@ def with_score(recording: Recording) -> Recording:
     assert recording.notes is not None
     clean_CF = recording.latents[0]
     written = note_targets(recording.notes, clean_CF.shape[-1], skipped_frames=0)
-    score_CF = np.concatenate([written.flatten(0, 1).numpy(), clean_CF[-1:]]).astype(np.float16)
+    score_CF = np.concatenate([written.flatten(0, 1).numpy(), clean_CF[LEVEL:]]).astype(np.float16)
     return replace(recording, latents=recording.latents + (score_CF,) * len(recording.latents))
 
 

@@ -40,8 +40,10 @@ SECTION: dict[str, Any] = {"players": 3, "drift_cents": 10.0, "vibrato_cents": 6
 """Players who are never quite together."""
 DETUNED: dict[str, Any] = {"players": 3, "drift_cents": 8.0}
 """Oscillators beside each other, as synthesizers have them."""
-THIRD = {"generation": 3}
+THIRD: dict[str, Any] = {"generation": 3}
 """Of decoders' networks: those of `harmonic/1` were of the first."""
+BENDS: dict[str, Any] = {"bends": True}
+"""Players who can let a note glide and tremble, as who bows, blows, sings or turns a wheel."""
 
 
 def _fading(
@@ -81,7 +83,7 @@ def _solo(
     """A single line; every third piece is for several players, since any music may be asked."""
     alone = Style(low, high, 1, fastest_s, atonal=ATONAL)
     together = Style(low, high, 4, fastest_s, atonal=ATONAL)
-    return Target(description, programs, (alone, together, alone), THIRD, "strings")
+    return Target(description, programs, (alone, together, alone), THIRD | BENDS, "strings")
 
 
 TARGETS: dict[str, Target] = {
@@ -91,21 +93,23 @@ TARGETS: dict[str, Target] = {
     "electric-piano": _fading("Electric piano of tines", (4,), 28, 103, (5.0, 4.0, 1.4)),
     "harpsichord": _fading("Harpsichord", (6,), 29, 89, (3.2, 1.8, 0.8), 5e-5),
     "organ": _held("Church organ", (19,), 36, 96, scored=True, struck=True),
-    "strings": _held("String ensemble", (48, 48, 48, 49), 28, 96, 0.11, None, **SECTION),
+    "strings": _held("String ensemble", (48, 48, 48, 49), 28, 96, 0.11, None, **SECTION, **BENDS),
     "violin": _solo("Solo violin", (40,), 55, 90, 0.1),
     "cello": _solo("Solo cello", (42,), 36, 76, 0.1),
-    "choir": _held("Choir of aahs", (52,), 40, 84, 0.2),
+    "choir": _held("Choir of aahs", (52,), 40, 84, 0.2, **BENDS),
     "guitar": _fading("Nylon guitar", (24,), 40, 88, (4.3, 1.7, 0.45), 5e-5, scored=True),
-    "distorted-guitar": _held("Distorted guitar", (30,), 40, 88, 0.09, struck=True),
+    "distorted-guitar": _held("Distorted guitar", (30,), 40, 88, 0.09, struck=True, **BENDS),
     "flute": _solo("Flute", (73,), 59, 96),
     "clarinet": _solo("Clarinet", (71,), 50, 91),
-    "brass": _held("Brass section", (61,), 40, 84, 0.1, players=3, drift_cents=5.0),
+    "brass": _held("Brass section", (61,), 40, 84, 0.1, players=3, drift_cents=5.0, **BENDS),
     "harp": _fading("Harp", (46,), 24, 100, (2.5, 1.5, 0.15), scored=True),
     "music-box": _fading("Music box", (10,), 60, 108, (1.4, 1.3, 0.8)),
     "marimba": _fading("Marimba", (12,), 45, 96, (1.0, 0.55, 0.33)),
-    "synth-pad": _held("Synthesizer pad", (90,), 36, 96, 0.2, scored=True, struck=True, **DETUNED),
+    "synth-pad": _held(
+        "Synthesizer pad", (90,), 36, 96, 0.2, scored=True, struck=True, **DETUNED, **BENDS
+    ),
     "chiptune": _held(
-        "Square waves of early computers", (80,), 36, 96, 0.09, struck=True, **DETUNED
+        "Square waves of early computers", (80,), 36, 96, 0.09, struck=True, **DETUNED, **BENDS
     ),
 }
 """By the name that users type. The sounds are those of FluidR3 GM."""

@@ -21,6 +21,9 @@ class HarmonicFamily:
 
     name = "harmonic"
     options: tuple[Option, ...] = (
+        Option(
+            "bend", 1.0, 0.0, 1.0, help="plays plain notes … follows vibrato and glides, if it can"
+        ),
         Option("brightness", 0.0, -1.0, 1.0, help="softer overtones … stronger overtones"),
         Option("room", 0.0, 0.0, 1.0, help="plays in no room … in a large hall"),
         Option(
@@ -50,7 +53,7 @@ class HarmonicFamily:
 
         network = self.learning().from_bundle(bundle)
         assert isinstance(network, DecoderNetwork)
-        return HarmonicDecoder(network, device, options)
+        return HarmonicDecoder(network, device, options, bundle.info.space.channels)
 
     def note_streams(self, space: LatentSpace) -> NoteStreams:
         """What tells the notes in latents; see `umtcli.optional`."""
@@ -70,4 +73,5 @@ class HarmonicFamily:
         from umt_domains.harmonic.config import EncoderConfig, from_mapping
         from umt_domains.harmonic.learning import HarmonicLearning
 
-        return HarmonicLearning(from_mapping(EncoderConfig, encoder or {}).front_end)
+        sizes = from_mapping(EncoderConfig, encoder or {})
+        return HarmonicLearning(sizes.front_end, sizes.bend)

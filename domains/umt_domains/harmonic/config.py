@@ -11,7 +11,6 @@ LATENT_HOP = 882  # 20 ms: 50 latent frames a second
 CONTROL_HOP = 441  # 10 ms: the synthesizer is steered 100 times a second
 LOWEST_MIDI = 21  # A0
 NUM_PITCHES = 88  # A0 … C8
-LATENT_CHANNELS = 3 * NUM_PITCHES + 1  # frame, onset, velocity of each pitch; level
 LATENT_RATE = SAMPLE_RATE / LATENT_HOP
 FRONT_END_VERSIONS = (1, 2)  # versions that `front` implements: part of the fingerprint
 
@@ -32,6 +31,8 @@ class EncoderConfig:
     """Version of the spectrum, one of `FRONT_END_VERSIONS`; the first is that of `harmonic/1`."""
     entry_channels: int | None = None
     """Feature maps of the first layer, which sees thirds of semitones; None: as many as all."""
+    bend: bool = False
+    """Whether latents tell how far what sounds is from its pitches; not those of `harmonic/1`."""
 
     def __post_init__(self) -> None:
         """Refuse a front end that there is not.
@@ -73,6 +74,8 @@ class DecoderConfig:
     """How far each player bends up and down."""
     drift_cents: float = 0.0
     """How far the players drift apart."""
+    bends: bool = False
+    """Whether its notes can follow a vibrato or a glide; see `umt_domains.harmonic.bend`."""
 
     def __post_init__(self) -> None:
         """Refuse a range that not every note can be brought into by octaves.

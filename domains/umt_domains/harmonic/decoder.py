@@ -20,14 +20,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from umt_domains.harmonic.bend import AROUND_FRAMES, ahead
 from umt_domains.harmonic.config import (
-    LATENT_CHANNELS,
     LATENT_HOP,
     NUM_PITCHES,
     SAMPLE_RATE,
     DecoderConfig,
 )
 from umt_domains.harmonic.features import note_features
+from umt_domains.harmonic.latents import BEND, LEVEL, activations
 from umt_domains.harmonic.layers import bias_of
 from umt_domains.harmonic.notes import more_sensitive, moved
 from umt_domains.harmonic.room import Room
@@ -37,6 +38,8 @@ from umtcli.domain import Streams, Value
 from umtcli.pipeline.windows import WindowedStreams
 
 STEP_FRAMES = 200  # 4 s a window
+AROUND = -(-REACH // LATENT_HOP)
+"""Latent frames beyond those that are played, where what is played is read ahead and back."""
 MAX_TILT_DB = 4.0
 """What brightness 1 adds to the overtones, in dB per octave above the fundamental."""
 LEVEL_OF_SILENCE = 2e-6
@@ -122,8 +125,10 @@ class DecoderNetwork(nn.Module):
 
         `pitches` are those to play; by default those that sound, as the others are silent.
         """
-        features, sounding = self.features(latents[:, :-1].unflatten(1, (3, NUM_PITCHES)))
-        level = latents[:, -1:, self.features.before_frames :][..., : features.shape[-1]]
+        features, sounding = self.features(activations(latents))
+        level = latents[:, LEVEL : LEVEL + 1, self.features.before_frames :][
+            ..., : features.shape[-1]
+        ]
         if pitches is None:
             pitches = sounding.amax((0, 1, 3)).nonzero()[:, 0]
         if not len(pitches):
@@ -178,17 +183,24 @@ def _positive(x: Tensor) -> Tensor:
 
 
 class HarmonicDecoder:
-    """An `umtcli.domain.Decoder`: 265 latents at 50 Hz → mono waveform at 44.1 kHz.
+    """An `umtcli.domain.Decoder`: 265 or 266 latents at 50 Hz → mono waveform at 44.1 kHz.
 
     Args:
         network: the trained network.
         device: where it runs.
         options: a value for every option of the family.
+        channels: C, of the latents; those without a bend are fewer.
     """
 
     sample_rate = SAMPLE_RATE
 
-    def __init__(self, network: DecoderNetwork, device: str, options: Mapping[str, Value]) -> None:
+    def __init__(
+        self,
+        network: DecoderNetwork,
+        device: str,
+        options: Mapping[str, Value],
+        channels: int = LEVEL + 1,
+    ) -> None:
         network.tilt(MAX_TILT_DB * float(options["brightness"]))
         network.tune(float(options["tuning"]))
         self._network = network.eval().to(device)
@@ -199,10 +211,14 @@ class HarmonicDecoder:
         size = float(options["room"])
         self._room = Room(size, STEP_FRAMES * LATENT_HOP) if size else None
         self._range = network.config.lowest_midi, network.config.highest_midi
-        # a frame more on both sides, for a section reads ahead and back
-        self._around = 0 if network.section.still else 1
-        self._before = network.before_frames + self._around
-        self._after = network.after_frames + self._around
+        self._channels = channels
+        told = network.config.bends and channels > BEND
+        self._bend = float(options["bend"]) if told else 0.0
+        # frames more on both sides, for what moves is read ahead and back
+        self._around = 0 if network.section.still and not self._bend else AROUND
+        ahead = AROUND_FRAMES if self._bend else 0
+        self._before = max(network.before_frames + self._around, ahead)
+        self._after = max(network.after_frames + self._around, ahead)
         self.lookahead_s = (STEP_FRAMES + self._after) * LATENT_HOP / SAMPLE_RATE
 
     def streams(self, seed: int = 0) -> Streams:
@@ -212,11 +228,7 @@ class HarmonicDecoder:
         def play(window_CF: Tensor, start: int, key: int) -> Tensor:
             latents = more_sensitive(window_CF, self._sensitivity)
             latents = moved(latents, self._transpose, *self._range)
-            wav_BT: Tensor = self._network(latents[None], start - self._around, seed, key)
-            if self._around:
-                spare = self._around * LATENT_HOP - REACH
-                wav_BT = self._network.section(wav_BT[:, spare:-spare], start * LATENT_HOP)
-            return wav_BT[0]
+            return self._play(latents, start, seed, key)
 
         streams = WindowedStreams(
             play,
@@ -224,8 +236,28 @@ class HarmonicDecoder:
             before=self._before,
             after=self._after,
             ratio=Fraction(LATENT_HOP),
-            channels=(LATENT_CHANNELS,),
+            channels=(self._channels,),
             device=self._device,
         )
         # its windows are those of the music: it looks no further ahead
         return self._room.around(streams) if self._room else streams
+
+    def _play(self, latents_CF: Tensor, start: int, seed: int, key: int) -> Tensor:
+        """One window: `before`, frames from number `start` on, `after` → (T,)."""
+        network, around = self._network, self._around
+        known_CF = self._with(
+            latents_CF, network.before_frames + around, network.after_frames + around
+        )
+        wav_BT: Tensor = network(known_CF[None], start - around, seed, key)
+        if not around:
+            return wav_BT[0]
+        ahead_T = None
+        if self._bend:
+            bend_F = self._with(latents_CF, AROUND_FRAMES, AROUND_FRAMES)[BEND]
+            ahead_T = ahead(self._bend * bend_F)
+        spare = around * LATENT_HOP - REACH
+        return network.section(wav_BT[:, spare:-spare], start * LATENT_HOP, ahead_T)[0]
+
+    def _with(self, window_CF: Tensor, before: int, after: int) -> Tensor:
+        """A window's middle, with so many frames on each side."""
+        return window_CF[:, self._before - before : window_CF.shape[-1] - self._after + after]

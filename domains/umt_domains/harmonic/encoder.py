@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from umt_domains.harmonic.bend import heard_bend
 from umt_domains.harmonic.config import (
-    LATENT_CHANNELS,
     LATENT_HOP,
     LATENT_RATE,
     SAMPLE_RATE,
@@ -31,6 +31,7 @@ from umt_domains.harmonic.front import (
     LogSpectrum,
     frame_level,
 )
+from umt_domains.harmonic.latents import BEND, LEVEL
 from umt_domains.harmonic.layers import bias_of
 from umt_domains.processor import multiplies_bfloat16
 from umtcli.domain import LatentSpace
@@ -78,27 +79,40 @@ class EncoderNetwork(nn.Module):
 
     def hear(self, wav_BT: Tensor, level_BF: Tensor) -> Tensor:
         """Logits of F frames from their samples and SPECTRUM_REACH more on both sides."""
+        return self._logits(self.front(wav_BT, level_BF))
+
+    def latents(self, wav_BT: Tensor, level_BF: Tensor) -> Tensor:
+        """Latents of F frames; those within the network's reach of either end are not to be used.
+
+        Only the level tells silence, by being all but zero. The activations are then whatever
+        the network says of nothing; a decoder plays them at that level.
+
+        Args:
+            wav_BT: their samples and SPECTRUM_REACH more on both sides.
+            level_BF: as `front.frame_level`.
+
+        Shape:
+            returns: (B, C, F)
+        """
         spectrum = self.front(wav_BT, level_BF)
+        frame, onset, velocity = torch.sigmoid(self._logits(spectrum).float()).unbind(1)
+        parts = [frame, onset, frame * velocity, level_BF[:, None]]
+        if self.config.bend:
+            with torch.no_grad():
+                parts.append(heard_bend(spectrum, torch.stack(parts[:3], dim=1))[:, None])
+        return torch.cat(parts, dim=1)
+
+    def _logits(self, spectrum: Tensor) -> Tensor:
         # as convolutions want it, in one go: the type that they multiply, channels last
-        kind = wav_BT.device.type
+        kind = spectrum.device.type
         halved = torch.is_autocast_enabled(kind)
         dtype = torch.get_autocast_dtype(kind) if halved else spectrum.dtype
         logits: Tensor = self(spectrum.to(dtype, memory_format=torch.channels_last))
         return logits
 
 
-def latents_from(logits: Tensor, level_BF: Tensor) -> Tensor:
-    """Activations and level as latents: (B, 3, P, F), (B, F) → (B, C, F).
-
-    Only the level tells silence, by being all but zero. The activations are then whatever
-    the network says of nothing; a decoder plays them at that level.
-    """
-    frame, onset, velocity = torch.sigmoid(logits).unbind(1)
-    return torch.cat([frame, onset, frame * velocity, level_BF[:, None]], dim=1)
-
-
 class HarmonicEncoder:
-    """An `umtcli.domain.Encoder`: mono waveform at 44.1 kHz → 265 latents at 50 Hz.
+    """An `umtcli.domain.Encoder`: mono waveform at 44.1 kHz → 265 or 266 latents at 50 Hz.
 
     Where the CPU multiplies bfloat16, the network does; the spectrum is float32 everywhere.
 
@@ -130,7 +144,7 @@ class HarmonicEncoder:
             before=self._before,
             after=self._after,
             ratio=Fraction(1, LATENT_HOP),
-            out_channels=(LATENT_CHANNELS,),
+            out_channels=(self.space.channels,),
             device=self._device,
         )
 
@@ -147,9 +161,8 @@ class HarmonicEncoder:
             self._before - self._spectrum_reach, whole - self._after + self._spectrum_reach
         )
         with torch.autocast("cpu", torch.bfloat16, enabled=self._halved):
-            logits = self._network.hear(wav_BT[:, near], level_BF).float()
-        middle = slice(reach, reach + num_frames)
-        return latents_from(logits[..., middle], level_BF[:, middle])[0]
+            latents_BCF = self._network.latents(wav_BT[:, near], level_BF)
+        return latents_BCF[0, :, reach : reach + num_frames]
 
     def _level(self, wav_BT: Tensor, start: int, num_frames: int) -> Tensor:
         """The level of the window's frames and of `reach` more on both sides."""
@@ -160,6 +173,6 @@ class HarmonicEncoder:
         return frame_level(wav_BT[:, skip : skip + total * LATENT_HOP], valid_F)
 
 
-def latent_space(name: str) -> LatentSpace:
+def latent_space(name: str, bend: bool = False) -> LatentSpace:
     """The space of a harmonic encoder before its weights give it a fingerprint."""
-    return LatentSpace(name, LATENT_CHANNELS, LATENT_RATE, fingerprint="")
+    return LatentSpace(name, (BEND if bend else LEVEL) + 1, LATENT_RATE, fingerprint="")

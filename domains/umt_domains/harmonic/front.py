@@ -35,7 +35,8 @@ SPECTRUM_REACH = 8192
 LEVEL_PAST_FRAMES = 400
 LEVEL_FUTURE_FRAMES = 12
 LEVEL_FLOOR = 1e-4  # −80 dBFS: below it, quiet is heard as quiet and not made loud
-NUM_CHANNELS = 2 * len(HARMONICS)
+VIEWS, SHORT_VIEW = 2, 1
+NUM_CHANNELS = VIEWS * len(HARMONICS)
 
 
 @dataclass(frozen=True, order=True)

@@ -32,13 +32,14 @@ from umt_domains.harmonic.config import (
 )
 from umt_domains.harmonic.decoder import DecoderNetwork
 from umt_domains.harmonic.distance import band_distance, spectra, spectral_distance
-from umt_domains.harmonic.encoder import EncoderNetwork, latent_space, latents_from
+from umt_domains.harmonic.encoder import EncoderNetwork, latent_space
 from umt_domains.harmonic.front import (
     LEVEL_FUTURE_FRAMES,
     LEVEL_PAST_FRAMES,
     SPECTRUM_REACH,
     frame_level,
 )
+from umt_domains.harmonic.latents import LEVEL
 from umtcli.bundle import Bundle
 from umtcli.domain import LatentSpace
 from umtcli.errors import TrainingError
@@ -60,7 +61,8 @@ class HarmonicLearning:
     """An `umtcli.learning.Learning`.
 
     Args:
-        front_end_version: of the encoders that are to learn.
+        front_end_version: of the encoders.
+        bend: whether their latents tell it.
     """
 
     family = "harmonic"
@@ -69,8 +71,9 @@ class HarmonicLearning:
     hears_scores = True
     distortion: ClassVar[Mapping[str, Any]] = {}
 
-    def __init__(self, front_end_version: int = 1) -> None:
+    def __init__(self, front_end_version: int = 1, bend: bool = False) -> None:
         self.front_end_version = front_end_version
+        self._bend = bend
 
     def context_frames(self, decoder: nn.Module) -> tuple[int, int]:
         """What a decoder remembers and sees before the audio, and what it sees after it."""
@@ -92,7 +95,7 @@ class HarmonicLearning:
 
     def encoder_space(self, name: str) -> LatentSpace:
         """The latent space of harmonic encoders."""
-        return latent_space(name)
+        return latent_space(name, self._bend)
 
     def from_bundle(self, bundle: Bundle) -> nn.Module:
         """The network of a bundle."""
@@ -109,7 +112,7 @@ class HarmonicLearning:
         return network
 
     def encode(self, encoder: nn.Module, wav_BT: Tensor) -> Tensor:
-        """Activations and level, as the stream of a whole waveform gives them."""
+        """Activations, level and bend, as the stream of a whole waveform gives them."""
         assert isinstance(encoder, EncoderNetwork)
         reach, num_frames = encoder.reach_frames, wav_BT.shape[-1] // LATENT_HOP
         before, after = (reach + LEVEL_PAST_FRAMES), (reach + LEVEL_FUTURE_FRAMES)
@@ -117,9 +120,8 @@ class HarmonicLearning:
         valid_F = torch.arange(-before, num_frames + after, device=wav_BT.device) >= 0
         level_BF = frame_level(frames, valid_F)
         margin = reach * LATENT_HOP + SPECTRUM_REACH
-        logits = encoder.hear(functional.pad(wav_BT, (margin, margin)), level_BF)
-        middle = slice(reach, reach + num_frames)
-        return latents_from(logits[..., middle], level_BF[:, middle])
+        latents_BCF = encoder.latents(functional.pad(wav_BT, (margin, margin)), level_BF)
+        return latents_BCF[..., reach : reach + num_frames]
 
     def distort(self, batch: Batch, seed: int, background: list[Tensor]) -> Batch:
         """Detuned, mixed with another piece, in rooms, with drums, equalized, dulled, noisy."""
@@ -147,14 +149,14 @@ class HarmonicLearning:
 
     def teachable(self, heard_CF: Tensor, clean_CF: Tensor) -> Tensor:
         """The notes as they were heard, at the level of the audio that is to be played."""
-        return torch.cat([heard_CF[:-1], clean_CF[-1:]])
+        return torch.cat([heard_CF[:LEVEL], clean_CF[LEVEL:]])
 
     def playable_share(self, latents_CF: Tensor, wav_T: Tensor) -> float:
         """The share of sounding frames in which at least one note is heard."""
         frames_FT = functional.pad(wav_T, (0, -len(wav_T) % LATENT_HOP)).unflatten(
             0, (-1, LATENT_HOP)
         )
-        sounding_F = frames_FT.square().mean(-1).sqrt() > QUIET * latents_CF[-1]
+        sounding_F = frames_FT.square().mean(-1).sqrt() > QUIET * latents_CF[LEVEL]
         heard_F = latents_CF[:NUM_PITCHES].amax(0) > HEARD
         return float(heard_F[sounding_F].float().mean()) if sounding_F.any() else 0.0
 
@@ -207,7 +209,7 @@ class HarmonicLearning:
         played = decoder(latents_BCF)
         # judged as the ear does, by how far a sound lies below the music's level
         num_frames = wav_BT.shape[-1] // LATENT_HOP
-        level = latents_BCF[:, -1, before : before + num_frames].mean(-1, keepdim=True)
+        level = latents_BCF[:, LEVEL, before : before + num_frames].mean(-1, keepdim=True)
         scale = 1 / (level + 1e-3)
         both = spectra(played * scale, wav_BT * scale)
         return {

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from umt_domains.harmonic.config import LOWEST_MIDI, NUM_PITCHES
+from umt_domains.harmonic.latents import LEVEL, activations
 
 SURER = 4.0
 """What sensitivity −1 takes from the log odds that a note sounds; 1 adds as much."""
@@ -20,7 +21,7 @@ def moved(latents_CF: Tensor, semitones: int, lowest: int, highest: int) -> Tens
     """Latents a number of semitones higher, folded by octaves into an instrument's range.
 
     Args:
-        latents_CF: frame, onset and velocity of each pitch, and the level.
+        latents_CF: as `umt_domains.harmonic.latents` has them.
         semitones: down to −P.
         lowest: MIDI pitch of the range.
         highest: MIDI pitch, at least eleven semitones above.
@@ -33,12 +34,12 @@ def moved(latents_CF: Tensor, semitones: int, lowest: int, highest: int) -> Tens
     target = folded_pitches(semitones, lowest, highest)
     if target == list(range(NUM_PITCHES)):
         return latents_CF
-    pitches = latents_CF[:-1].unflatten(0, (3, NUM_PITCHES))
+    pitches = activations(latents_CF)
     placed = torch.zeros_like(pitches)
     for number, place in enumerate(target):
         # folded pitches may meet others: the stronger is heard
         placed[:, place] = torch.maximum(placed[:, place], pitches[:, number])
-    return torch.cat([placed.flatten(0, 1), latents_CF[-1:]])
+    return torch.cat([placed.flatten(0, 1), latents_CF[LEVEL:]])
 
 
 def folded_pitches(semitones: int, lowest: int, highest: int) -> list[int]:
@@ -59,16 +60,16 @@ def more_sensitive(latents_CF: Tensor, sensitivity: float) -> Tensor:
     at a threshold. Velocities follow their frames.
 
     Args:
-        latents_CF: frame, onset and velocity of each pitch, and the level.
+        latents_CF: as `umt_domains.harmonic.latents` has them.
         sensitivity: −1 … 1; 0 changes nothing.
     """
     if sensitivity == 0:
         return latents_CF
-    frame, onset, velocity = latents_CF[:-1].unflatten(0, (3, NUM_PITCHES)).unbind(0)
+    frame, onset, velocity = activations(latents_CF).unbind(0)
     believed = _shifted(frame, SURER * sensitivity)
     struck = _shifted(onset, SURER * sensitivity)
     louder = velocity * believed / frame.clamp_min(SURE)
-    return torch.cat([believed, struck, louder, latents_CF[-1:]])
+    return torch.cat([believed, struck, louder, latents_CF[LEVEL:]])
 
 
 def _shifted(share: Tensor, nepers: float) -> Tensor:

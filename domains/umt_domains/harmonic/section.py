@@ -19,13 +19,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from umt_domains.harmonic.bend import MOST_AHEAD
 from umt_domains.harmonic.config import SAMPLE_RATE
+from umt_domains.harmonic.cubic import read_between
 
 VIBRATO_HZ = 5.6
 DRIFT_HZ = 0.61
 APART = 0.13
 """How much faster the last player of many swings than the first, as a share."""
-REACH = 441
+FURTHEST = 441
+"""Samples that a player may swing ahead or back."""
+REACH = FURTHEST + MOST_AHEAD
 """Samples that must be known on either side of what is played."""
 
 
@@ -34,7 +38,7 @@ class Section:
     """The players of a domain.
 
     Raises:
-        ValueError: there is no player, or points would swing beyond `REACH`.
+        ValueError: there is no player, or points would swing beyond `FURTHEST`.
     """
 
     players: int = 1
@@ -48,7 +52,7 @@ class Section:
             raise ValueError(f"players is {self.players}; there must be one at least")
         cents = abs(self.vibrato_cents), abs(self.drift_cents)
         furthest = sum(map(_swing_samples, cents, (VIBRATO_HZ, DRIFT_HZ)))
-        if furthest > REACH - 2:
+        if furthest > FURTHEST - 2:
             raise ValueError(f"bends of {cents[0]:g} and {cents[1]:g} cents are too wide")
 
     @property
@@ -56,19 +60,22 @@ class Section:
         """Whether it would change nothing."""
         return self.players == 1 and not (self.vibrato_cents or self.drift_cents)
 
-    def __call__(self, wave_BT: Tensor, start: int) -> Tensor:
+    def __call__(self, wave_BT: Tensor, start: int, ahead_T: Tensor | None = None) -> Tensor:
         """Play what stands still.
 
         Args:
             wave_BT: (B, REACH + T + REACH).
             start: absolute number of the first sample after REACH.
+            ahead_T: how far ahead of its place each sample is read, by all players; up to
+                `MOST_AHEAD`.
 
         Shape:
             returns: (B, T)
         """
-        place_T = torch.arange(wave_BT.shape[-1] - 2 * REACH, dtype=torch.float64)
+        number_T = torch.arange(wave_BT.shape[-1] - 2 * REACH, dtype=torch.float64)
+        place_T = number_T + REACH if ahead_T is None else number_T + REACH + ahead_T
         played = [
-            _read(wave_BT, place_T + REACH + self._swing(place_T + start, player))
+            read_between(wave_BT, place_T + self._swing(number_T + start, player))
             for player in range(self.players)
         ]
         return torch.stack(played).sum(0) / math.sqrt(self.players)
@@ -92,21 +99,3 @@ class Section:
 def _swing_samples(cents: float, hertz: float) -> float:
     """How wide a swing is that bends by so many cents: its steepest slope is the bend."""
     return (2 ** (cents / 1200) - 1) * SAMPLE_RATE / (2 * math.pi * hertz)
-
-
-def _read(wave_BT: Tensor, position_T: Tensor) -> Tensor:
-    """The waveform between its samples, by the cubic through the four nearest: (B, T).
-
-    Within 0.1 dB up to 5 kHz, 1 dB at 10 kHz.
-    """
-    below_T = position_T.floor()
-    x = (position_T - below_T).to(wave_BT)
-    first_T = (below_T.long() - 1).to(wave_BT.device)
-    weights = (
-        -x * (x - 1) * (x - 2) / 6,
-        (x + 1) * (x - 1) * (x - 2) / 2,
-        -(x + 1) * x * (x - 2) / 2,
-        (x + 1) * x * (x - 1) / 6,
-    )
-    parts = [wave_BT[:, first_T + k] * weight for k, weight in enumerate(weights)]
-    return torch.stack(parts).sum(0)

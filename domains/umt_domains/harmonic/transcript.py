@@ -18,6 +18,7 @@ from torch.nn import functional
 from umt_domains.harmonic.config import LATENT_RATE, LOWEST_MIDI, NUM_PITCHES
 from umt_domains.harmonic.decoder import LEVEL_OF_SILENCE
 from umt_domains.harmonic.keys import BEGINS, SOON_FRAMES, STRUCK
+from umt_domains.harmonic.latents import LEVEL, activations
 from umt_domains.harmonic.learning import VELOCITY_RANGE_DB
 
 SOUNDS = 0.3
@@ -69,9 +70,9 @@ class _Scribe:
         self._sounding: set[int] = set()
 
     def push(self, latents_CF: Tensor) -> list[Event]:
-        pitches = latents_CF[: 3 * NUM_PITCHES].cpu().unflatten(0, (3, NUM_PITCHES))
+        pitches = activations(latents_CF.cpu())
         # of silence the encoder says whatever it likes
-        heard_F = latents_CF[-1].cpu() > LEVEL_OF_SILENCE
+        heard_F = latents_CF[LEVEL].cpu() > LEVEL_OF_SILENCE
         self._waiting = torch.cat([self._waiting, pitches * heard_F], dim=-1)
         return self._judge()
 

@@ -9,7 +9,8 @@ from torch import Tensor
 
 import umt_domains
 from umt_domains.harmonic import HarmonicFamily
-from umt_domains.harmonic.config import LATENT_CHANNELS, NUM_PITCHES, SAMPLE_RATE, DecoderConfig
+from umt_domains.harmonic.config import NUM_PITCHES, SAMPLE_RATE, DecoderConfig
+from umt_domains.harmonic.latents import LEVEL
 from umt_domains.harmonic.notes import folded_pitches, more_sensitive, moved
 from umtcli.bundle import read_bundle
 from umtcli.domain import Value
@@ -20,7 +21,7 @@ A4 = 69 - 21
 
 def note(number: int, frame: float = 1.0, num_frames: int = 60) -> Tensor:
     """Latents of one held note, struck after a tenth of a second."""
-    latents = torch.zeros(LATENT_CHANNELS, num_frames)
+    latents = torch.zeros(LEVEL + 1, num_frames)
     latents[number, 5:] = frame
     latents[NUM_PITCHES + number, 5] = frame
     latents[2 * NUM_PITCHES + number, 5:] = 0.8 * frame
@@ -68,7 +69,7 @@ def test_every_key_is_played_by_the_nearest_of_its_name(
 
 
 def test_a_whole_keyboard_leaves_latents_as_they_are() -> None:
-    latents = torch.rand(LATENT_CHANNELS, 3)
+    latents = torch.rand(LEVEL + 1, 3)
     assert moved(latents, 0, 21, 108) is latents
 
 
@@ -77,7 +78,7 @@ def test_of_notes_that_meet_the_stronger_is_heard() -> None:
     there = moved(latents, 0, 69, 96)
     assert torch.equal(there[A4], latents[A4])
     assert not there[A4 - 12].any()
-    assert torch.equal(there[-1], latents[-1])
+    assert torch.equal(there[LEVEL], latents[LEVEL])
 
 
 @pytest.mark.parametrize(("low", "high"), [(60, 70), (20, 60), (60, 109), (60, 40)])
@@ -89,7 +90,7 @@ def test_a_range_of_less_than_an_octave_is_refused(low: int, high: int) -> None:
 @pytest.mark.parametrize("sensitivity", [-1.0, -0.3, 0.7, 1.0])
 def test_sensitivity_moves_the_odds_of_every_note_alike(sensitivity: float) -> None:
     shares = torch.tensor([0.02, 0.3, 0.5, 0.9, 0.99])
-    latents = torch.zeros(LATENT_CHANNELS, 5)
+    latents = torch.zeros(LEVEL + 1, 5)
     latents[A4], latents[NUM_PITCHES + A4], latents[2 * NUM_PITCHES + A4] = (
         shares, shares, 0.5 * shares,
     )  # fmt: skip
@@ -100,8 +101,15 @@ def test_sensitivity_moves_the_odds_of_every_note_alike(sensitivity: float) -> N
     assert heard[2 * NUM_PITCHES + A4].tolist() == pytest.approx((heard[A4] / 2).tolist())
 
 
+def test_what_is_asked_of_notes_leaves_level_and_bend() -> None:
+    latents = torch.rand(LEVEL + 2, 5)
+    for asked in (moved(latents, 3, 60, 80), more_sensitive(latents, 0.5)):
+        assert torch.equal(asked[LEVEL:], latents[LEVEL:])
+        assert not torch.equal(asked[:LEVEL], latents[:LEVEL])
+
+
 def test_no_sensitivity_makes_notes_of_nothing() -> None:
-    assert more_sensitive(torch.zeros(LATENT_CHANNELS, 4), 1.0).max() < 1e-4
+    assert more_sensitive(torch.zeros(LEVEL + 1, 4), 1.0).max() < 1e-4
 
 
 @pytest.mark.parametrize(("share", "from_"), [(0.12, 1.0), (0.75, 0.0), (0.995, -1.0)])

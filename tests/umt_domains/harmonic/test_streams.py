@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tiny_harmonic import (
+    BENDING,
     KEYS,
     OPTIONS,
     SECOND,
@@ -20,11 +21,12 @@ from tiny_harmonic import (
     make_encoder,
     music,
     through,
+    trembling,
 )
 from umt_domains.harmonic import encoder as encoders
 from umt_domains.harmonic.config import LATENT_HOP, DecoderConfig
 from umt_domains.harmonic.decoder import HarmonicDecoder
-from umt_domains.harmonic.encoder import STEP_FRAMES, HarmonicEncoder, latents_from
+from umt_domains.harmonic.encoder import STEP_FRAMES, HarmonicEncoder
 from umt_domains.harmonic.front import (
     FRONT_ENDS,
     LEVEL_FUTURE_FRAMES,
@@ -32,6 +34,7 @@ from umt_domains.harmonic.front import (
     SPECTRUM_REACH,
     _level_kernel,
 )
+from umt_domains.harmonic.latents import BEND, LEVEL
 
 SAMPLES = st.one_of(st.sampled_from((0, 1, 881, 882, 883)), st.integers(0, 120_000))
 FRAMES = st.one_of(st.integers(0, 3), st.integers(0, 200))
@@ -50,6 +53,16 @@ def test_encoding_in_pieces_equals_the_whole(cuts: list[int]) -> None:
 def test_decoding_in_pieces_equals_the_whole(config: DecoderConfig, cuts: list[int]) -> None:
     machine, latents = make_decoder(config), few_notes()
     whole = through(machine, latents, [])
+    assert torch.allclose(through(machine, latents, cuts), whole, atol=1e-5, rtol=0)
+
+
+@settings(max_examples=6, deadline=None)
+@given(cuts=st.lists(FRAMES, max_size=6))
+def test_bent_notes_in_pieces_equal_the_whole(cuts: list[int]) -> None:
+    machine, latents = make_decoder(BENDING, BEND + 1), trembling(few_notes())
+    whole = through(machine, latents, [])
+    plain = through(make_decoder(BENDING, BEND + 1, bend=0.0), latents, [])
+    assert float((whole - plain).abs().max()) > 0.01
     assert torch.allclose(through(machine, latents, cuts), whole, atol=1e-5, rtol=0)
 
 
@@ -79,22 +92,24 @@ def naive_level(wav: Tensor, frames: range) -> Tensor:
     return torch.tensor(levels)
 
 
-@pytest.mark.parametrize("front_end", FRONT_ENDS)
-def test_the_windows_show_no_seam(front_end: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("front_end", "bend"), [*((n, False) for n in FRONT_ENDS), (2, True)])
+def test_the_windows_show_no_seam(
+    front_end: int, bend: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Windows of four seconds hear what one pass over the whole signal hears."""
     monkeypatch.setattr(encoders, "multiplies_bfloat16", lambda: False)
-    wav, encoder = music(), make_encoder(front_end)
+    wav, encoder = music(), make_encoder(front_end, bend)
     network = encoder._network
     num_frames, reach = -(-len(wav) // LATENT_HOP), network.reach_frames
     level = naive_level(wav, range(-reach, num_frames + reach))[None]
     before = reach * LATENT_HOP + SPECTRUM_REACH
     after = before + num_frames * LATENT_HOP - len(wav)
     with torch.inference_mode():
-        logits = network.hear(functional.pad(wav, (before, after))[None], level)
-        whole = latents_from(logits, level)[0, :, reach : reach + num_frames]
+        latents = network.latents(functional.pad(wav, (before, after))[None], level)
+        whole = latents[0, :, reach : reach + num_frames]
     heard = through(encoder, wav, [])
     assert num_frames > STEP_FRAMES  # there is a seam
-    assert float(whole[:-1].std(dim=-1).mean()) > 0.03  # and a network that has much to say
+    assert float(whole[:LEVEL].std(dim=-1).mean()) > 0.03  # and a network that has much to say
     assert torch.allclose(heard, whole, atol=1e-5, rtol=0)
 
 

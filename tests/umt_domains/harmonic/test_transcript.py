@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from umt_domains.harmonic.config import LATENT_CHANNELS, LATENT_RATE, LOWEST_MIDI, NUM_PITCHES
+from umt_domains.harmonic.config import LATENT_RATE, LOWEST_MIDI, NUM_PITCHES
 from umt_domains.harmonic.keys import BEGINS, SOON_FRAMES, STRUCK
+from umt_domains.harmonic.latents import LEVEL
 from umt_domains.harmonic.transcript import LOUD_VELOCITY, SOUNDS, NoteStreams
 
 MIDDLE_C = 60 - LOWEST_MIDI
@@ -16,7 +17,7 @@ MIDDLE_C = 60 - LOWEST_MIDI
 
 def silence(num_frames: int = 100) -> Tensor:
     """Nothing is heard in music that is there."""
-    latents = torch.zeros(LATENT_CHANNELS, num_frames)
+    latents = torch.zeros(LEVEL + 1, num_frames)
     latents[-1] = 0.1
     return latents
 
@@ -98,7 +99,7 @@ def test_velocities_follow_the_level_as_scores_are_taught(level_db: float) -> No
 def chance(num_frames: int) -> Tensor:
     """Activations that often cross what is asked of them, and are often equal."""
     random = np.random.default_rng(5)
-    latents = torch.from_numpy(random.integers(0, 15, (LATENT_CHANNELS, num_frames)) / 16).float()
+    latents = torch.from_numpy(random.integers(0, 15, (LEVEL + 1, num_frames)) / 16).float()
     latents[NUM_PITCHES : 2 * NUM_PITCHES] *= 2 * STRUCK
     latents[-1] = 0.1
     return latents
