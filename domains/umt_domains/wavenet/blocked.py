@@ -9,6 +9,7 @@ T samples, C channels, L latent channels, F latent frames.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -16,7 +17,6 @@ import torch
 from torch import Tensor, nn
 
 from umt_domains.wavenet.blocked_layers import (
-    BFloat16Layer,
     BlockLayer,
     Buffers,
     Float32Layer,
@@ -28,6 +28,8 @@ from umt_domains.wavenet.encoder import EncoderNetwork, heard_input
 BLOCK_SAMPLES = 1024
 """512 kB of 128 channels, half of a common second-level cache; whole pairs of any dilation."""
 
+NewLayer = Callable[[nn.Module], BlockLayer]
+
 
 class BlockedEncoder:
     """Computes what an `EncoderNetwork` computes, for one waveform at a time.
@@ -36,17 +38,15 @@ class BlockedEncoder:
 
     Args:
         network: on the CPU; its weights are copied.
-        bfloat16: whether layers multiply bfloat16; the sum of all layers stays float32.
+        new_layer: makes each layer, from the network's. The sum of all layers stays float32.
     """
 
-    def __init__(self, network: EncoderNetwork, *, bfloat16: bool = False) -> None:
+    def __init__(self, network: EncoderNetwork, new_layer: NewLayer = Float32Layer) -> None:
         self._hop = network.config.hop_samples
         self._margin = max(network.config.dilations)
         self._start_3C = taps_of(network.start)[:, 0]
         self._start_bias_C = bias_of(network.start)
-        kind = BFloat16Layer if bfloat16 else Float32Layer
-        self._multiplied = kind.multiplied
-        self._layers = [kind(layer) for layer in network.layers]
+        self._layers = [new_layer(layer) for layer in network.layers]
         self._project_CL = taps_of(network.project)[0]
         self._project_bias_L = bias_of(network.project)
 
@@ -77,7 +77,7 @@ class BlockedEncoder:
         sum_TC = torch.zeros(len(heard_T) + 2 * self._margin, len(self._start_bias_C))
         near_T3 = nn.functional.pad(heard_T, (1, 1)).unfold(0, 3, 1)
         torch.addmm(self._start_bias_C, near_T3, self._start_3C, out=sum_TC[inside])
-        x_TC = sum_TC.to(self._multiplied)  # itself, if it is float32
+        x_TC = sum_TC.to(self._layers[0].multiplied)  # itself, if it is float32
         return Buffers(x_TC, torch.zeros_like(x_TC), sum_TC)
 
 

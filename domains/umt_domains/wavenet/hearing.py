@@ -17,13 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from umt_domains.processor import multiplies_bfloat16
-from umt_domains.wavenet.blocked import BlockedEncoder
+from umt_domains.wavenet.blocked import BlockedEncoder, NewLayer
+from umt_domains.wavenet.blocked_layers import BFloat16Layer, Float32Layer
 from umt_domains.wavenet.encoder import EncoderNetwork
+from umt_domains.wavenet.engine.choosing import bfloat16_engine
 from umtcli.domain import LatentSpace
 from umtcli.pipeline.windows import WindowedStreams
 
@@ -32,6 +35,18 @@ STEP_FRAMES = 80
 
 Hear = Callable[[Tensor], Tensor]
 """(1, T) → (1, C, ceil(T / hop))."""
+
+
+def fastest_layer(channels: int) -> tuple[NewLayer, str]:
+    """What computes layers of so many channels on this machine's CPU, and its precision."""
+    if not multiplies_bfloat16():
+        return Float32Layer, "float32"
+    engine = bfloat16_engine()
+    if engine is None or channels % engine.kernel.kind.width:
+        return BFloat16Layer, "bfloat16"
+    from umt_domains.wavenet.engine.hearing_layer import CompiledLayer
+
+    return partial(CompiledLayer, engine=engine), "bfloat16"
 
 
 class WavenetEncoder:
@@ -54,9 +69,8 @@ class WavenetEncoder:
         self._hear: Hear = network
         self.precision = "float32"
         if device == "cpu":
-            halved = multiplies_bfloat16()
-            self._hear = BlockedEncoder(network, bfloat16=halved)
-            self.precision = "bfloat16" if halved else "float32"
+            new_layer, self.precision = fastest_layer(network.config.channels)
+            self._hear = BlockedEncoder(network, new_layer)
         self._channels = network.config.latent_channels
         self._hop = hop = network.config.hop_samples
         # whole hops, so that a window's frames are the stream's

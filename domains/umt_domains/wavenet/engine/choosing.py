@@ -9,10 +9,12 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from umt_domains.wavenet.engine.kinds import AVX512_BF16, usable
 from umtcli import console
 from umtcli.errors import OptionError
 
 if TYPE_CHECKING:
+    from umt_domains.wavenet.engine.machine import Engine
     from umt_domains.wavenet.engine.streams import CompiledDecoder
     from umt_domains.wavenet.folded import Folded
     from umt_domains.wavenet.graphs import Record
@@ -32,8 +34,6 @@ def compiled_engines() -> tuple[str, ...]:
     except (ImportError, OSError):  # OSError: LLVM's library does not load
         return ()
     from llvmlite.binding import get_host_cpu_features
-
-    from umt_domains.wavenet.engine.kinds import usable
 
     return (*(kind.name for kind in usable(get_host_cpu_features())), PLAIN)
 
@@ -74,6 +74,19 @@ def compiled_decoder(name: str, folded: Folded) -> CompiledDecoder | None:
                 "`umt doctor` lists."
             )
         return CompiledDecoder(folded, engine)
+
+
+def bfloat16_engine() -> Engine | None:
+    """The compiled engine that multiplies bfloat16; None where there is none that works."""
+    if AVX512_BF16.name not in compiled_engines():
+        return None
+    from umt_domains.wavenet.engine.compiling import telling_of_it
+
+    with telling_of_it():
+        from umt_domains.wavenet.engine.machine import make, multiplies
+
+        engine = make(AVX512_BF16.name)
+        return engine if multiplies(engine) else None
 
 
 def recorder(name: str, device: str) -> tuple[str, Record]:

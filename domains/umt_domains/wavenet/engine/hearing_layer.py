@@ -1,0 +1,122 @@
+"""A residual layer of the encoder in compiled code, by the sampler's micro-kernel.
+
+What `blocked_layers.BFloat16Layer` does in five passes over a block is done here for so few
+samples at a time that they never leave the first cache, and nothing is laid side by side.
+
+T samples, C channels, P panels.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from umt_domains.wavenet.blocked_layers import Buffers, bias_of, taps_of
+from umt_domains.wavenet.encoder import ResidualLayer
+from umt_domains.wavenet.engine.compiling import Bytes, Floats, Words, compiled
+from umt_domains.wavenet.engine.machine import Engine
+from umt_domains.wavenet.engine.packing import panels
+from umt_domains.wavenet.engine.products import Slot, add_words
+from umt_domains.wavenet.engine.rounding import half, halve
+
+TILE_SAMPLES = 128
+"""Of 128 channels: 64 kB of sums, beside panels of 8 kB."""
+TAPS = 3
+
+
+class LayerWeights(NamedTuple):
+    """A layer's weights, packed for a slot of bfloat16."""
+
+    dilation: int
+    taps_3PB: Bytes
+    bias_C: Floats
+    mix_PB: Bytes
+    mix_bias_C: Floats
+
+
+@compiled
+def hear(
+    slot: Slot,
+    weights: LayerWeights,
+    x: int,
+    sum_TC: Floats,
+    next_TW: Words,
+    y_TC: Floats,
+    y_words: Words,
+) -> None:
+    """One layer for some samples.
+
+    Args:
+        slot: what multiplies bfloat16.
+        weights: packed for it.
+        x: address of the first sample's words; rows of them lie before and behind.
+        sum_TC: the residual path, moved on.
+        next_TW: receives it as bfloat16.
+        y_TC: spoiled; of at least as many samples.
+        y_words: spoiled; for as many.
+    """
+    num_samples, channels = sum_TC.shape
+    depth, zero = channels // slot.packed, np.float32(0)
+    y_TC = y_TC[:num_samples]
+    for t in range(num_samples):
+        y_C = y_TC[t]
+        for c in range(channels):
+            y_C[c] = weights.bias_C[c]
+    for tap in range(TAPS):
+        shifted = x + 4 * (tap - 1) * weights.dilation * depth
+        add_words(slot, y_TC, shifted, depth, depth, weights.taps_3PB[tap])
+    halves = y_words.view(np.uint16)
+    for t in range(num_samples):
+        y_C, y_halves, sum_C = y_TC[t], halves[t * channels :], sum_TC[t]
+        for c in range(channels):
+            y_halves[c] = half(max(y_C[c], zero))
+            sum_C[c] += weights.mix_bias_C[c]
+    add_words(slot, sum_TC, y_words.ctypes.data, depth, depth, weights.mix_PB)
+    for t in range(num_samples):
+        halve(sum_TC[t : t + 1], channels, next_TW[t])
+
+
+class CompiledLayer:
+    """Products of bfloat16, added up in float32. See `blocked_layers.BlockLayer`.
+
+    Args:
+        layer: a `ResidualLayer` whose channels fill whole panels.
+        engine: of bfloat16.
+    """
+
+    multiplied: ClassVar[torch.dtype] = torch.bfloat16
+
+    def __init__(self, layer: nn.Module, engine: Engine) -> None:
+        assert isinstance(layer, ResidualLayer)
+        kind = engine.kernel.kind
+        self._engine = engine  # whose code is freed with it
+        self._weights = LayerWeights(
+            dilation=layer.dilated.dilation[0],
+            taps_3PB=panels(taps_of(layer.dilated).numpy(), kind),
+            bias_C=bias_of(layer.dilated).numpy(),
+            mix_PB=panels(taps_of(layer.mix)[0].numpy(), kind),
+            mix_bias_C=bias_of(layer.mix).numpy(),
+        )
+
+    def advance(self, buffers: Buffers, first: int, last: int) -> None:
+        """One layer for some samples."""
+        channels = len(self._weights.bias_C)
+        sum_TC = buffers.sum_TC.numpy()
+        x, row_bytes = buffers.x_TC.data_ptr(), 2 * channels
+        next_TW = buffers.next_TC.view(torch.int32).numpy()
+        y_TC = np.empty((TILE_SAMPLES, channels), np.float32)
+        y_words = np.empty(TILE_SAMPLES * channels // 2, np.int32)
+        for start in range(first, last, TILE_SAMPLES):
+            tile = slice(start, min(start + TILE_SAMPLES, last))
+            hear(
+                self._engine.slot,
+                self._weights,
+                x + start * row_bytes,
+                sum_TC[tile],
+                next_TW[tile],
+                y_TC,
+                y_words,
+            )
