@@ -22,7 +22,7 @@ class HarmonicFamily:
     name = "harmonic"
     options: tuple[Option, ...] = (
         Option(
-            "bend", 1.0, 0.0, 1.0, help="plays plain notes … follows vibrato and glides, if it can"
+            "bend", 0.0, 0.0, 1.0, help="plays plain notes … follows vibrato and glides, if it can"
         ),
         Option("brightness", 0.0, -1.0, 1.0, help="softer overtones … stronger overtones"),
         Option("room", 0.0, 0.0, 1.0, help="plays in no room … in a large hall"),

@@ -122,7 +122,7 @@ def test_a_decoder_plays_its_notes_read_ahead() -> None:
     shift_T = ahead(functional.pad(latents[BEND], (AROUND_FRAMES, AROUND_FRAMES)))
     # the stream must find the frames and samples around each window by itself
     expected = Section()(functional.pad(alone, (REACH, REACH))[None], 0, shift_T)[0]
-    bent = through(make_decoder(BENDS, BEND + 1), latents, [])
+    bent = through(make_decoder(BENDS, BEND + 1, bend=1.0), latents, [])
     assert float((bent - alone).abs().max()) > 0.01
     assert torch.allclose(bent, expected, atol=1e-5)
 
@@ -131,19 +131,21 @@ def test_it_follows_as_far_as_it_is_asked() -> None:
     latents = trembling(few_notes())
     half = torch.cat([latents[:BEND], latents[BEND:] / 2])
     asked = through(make_decoder(BENDS, BEND + 1, bend=0.5), latents, [])
-    assert torch.allclose(asked, through(make_decoder(BENDS, BEND + 1), half, []), atol=1e-6)
+    assert torch.allclose(
+        asked, through(make_decoder(BENDS, BEND + 1, bend=1.0), half, []), atol=1e-6
+    )
     plain = through(make_decoder(THIRD), latents[:BEND], [])
-    assert torch.equal(through(make_decoder(BENDS, BEND + 1, bend=0.0), latents, []), plain)
+    assert torch.equal(through(make_decoder(BENDS, BEND + 1), latents, []), plain)
 
 
 def test_latents_without_a_bend_are_played_plainly() -> None:
     notes = few_notes()
     assert torch.equal(
-        through(make_decoder(BENDS), notes, []), through(make_decoder(THIRD), notes, [])
+        through(make_decoder(BENDS, bend=1.0), notes, []), through(make_decoder(THIRD), notes, [])
     )
 
 
 def test_a_piano_does_not_bend() -> None:
     notes = few_notes()
-    bent = through(make_decoder(THIRD, BEND + 1), trembling(notes), [])
+    bent = through(make_decoder(THIRD, BEND + 1, bend=1.0), trembling(notes), [])
     assert torch.equal(bent, through(make_decoder(THIRD), notes, []))
