@@ -1,7 +1,8 @@
 """What a family may say beyond the contract in `domain`, and what is taken for granted if not.
 
 Streams may have an attribute `batches`, networks `precision`, families the methods `engines`
-and `note_streams`, their `Learning` a method `beginning`. Decoders may start `PatientStreams`
+and `note_streams`, their `Learning` the methods `beginning` and
+`settle`. Decoders may start `PatientStreams`
 for files.
 Nobody else looks for these: ask here.
 """
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from umtcli.domain import Streams
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from umtcli.bundle import Bundle
     from umtcli.domain import Decoder, Encoder, Family, LatentSpace
@@ -64,6 +65,19 @@ def beginning(learning: Learning, bundle: Bundle) -> nn.Module:
     build = getattr(learning, "beginning", learning.from_bundle)
     network: nn.Module = build(bundle)
     return network
+
+
+def settle(learning: Learning, encoder: nn.Module, wav_BT: Tensor) -> bool:
+    """Bring a fresh encoder's latents to a size that decoders can begin with, by some music.
+
+    Returns:
+        Whether the family does such a thing.
+    """
+    does: Callable[[nn.Module, Tensor], None] | None = getattr(learning, "settle", None)
+    if does is None:
+        return False
+    does(encoder, wav_BT)
+    return True
 
 
 def engines(family: Family) -> tuple[str, ...]:

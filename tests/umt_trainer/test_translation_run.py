@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from frames import CONFIG, HOP, Frames, learning_of, task
 from interrupted import Stopped, stop_at
-from umt_trainer.config import RunConfig
+from umt_trainer.config import HearingConfig, RunConfig
 from umt_trainer.confusion import ConfusionConfig, ConfusionNetwork
 from umt_trainer.loop import train
 from umt_trainer.translation import TranslationNetwork, TranslationTask
@@ -66,6 +66,17 @@ def test_the_classifier_may_learn_more_often_at_its_own_rate(tmp_path: Path) -> 
     for again in (second, third):  # other music, of the same domains
         assert not torch.equal(first, again)
         assert [round(x / 4000) for x in (again.mean(1) * 32768).tolist()] == [0, 1, 2, 0, 1, 2]
+
+
+def test_the_encoder_may_learn_more_slowly(tmp_path: Path) -> None:
+    t = task(hearing=HearingConfig(rate=0.2, warmup_steps=2))
+    before = {name: p.clone() for name, p in t.network.state_dict().items()}
+    trained(t, tmp_path / "c.pt", replace(CONFIG, steps=1))
+    # Adam's first step is as long as the learning rate, whatever the gradient
+    for name, after in t.network.state_dict().items():
+        rate = 0.001 if name.startswith("encoder") else 0.01
+        moved = (after - before[name]).abs()
+        assert moved.max().item() == pytest.approx(rate, rel=1e-3), name
 
 
 def test_a_decoder_without_examples_in_a_step_stays_as_it_is(tmp_path: Path) -> None:

@@ -107,3 +107,27 @@ class RunConfig:
             if kept[name] == defaults[name]:
                 del kept[name]
         return kept
+
+
+@dataclass(frozen=True)
+class HearingConfig:
+    """How the encoder begins, and how fast it learns beside its decoders."""
+
+    settled: bool = False
+    """Whether its latents begin as different as its family can make them by the run's own music,
+    and not as chance has them."""
+    rate: Annotated[float, POSITIVE_FINITE] = 1.0
+    """Its learning rate, as a share of the run's."""
+    warmup_steps: Annotated[int, FROM_1] = 1
+    """Steps over which that share rises: decoders first learn to use what it tells."""
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def pace(self, step: int) -> float:
+        """The share in a step.
+
+        >>> HearingConfig(rate=0.1, warmup_steps=100).pace(49)
+        0.05
+        """
+        return self.rate * min(1.0, (step + 1) / self.warmup_steps)

@@ -23,7 +23,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from umt_trainer.config import RunConfig
+from umt_trainer.config import HearingConfig, RunConfig
 from umt_trainer.confusion import ConfusionConfig
 from umt_trainer.spans import FROM_0, FROM_1, POSITIVE_FINITE, check
 from umtcli.catalog import NAME
@@ -98,6 +98,7 @@ class Recipe:
     decoders: Mapping[str, Table] = field(default_factory=dict)
     """By domain: what its decoder has instead."""
     confusion: ConfusionConfig = field(default_factory=ConfusionConfig)
+    hearing: HearingConfig = field(default_factory=HearingConfig)
     watch: WatchConfig = field(default_factory=WatchConfig)
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
     distorted: bool = True
@@ -125,6 +126,7 @@ class Recipe:
 _TABLES: Mapping[str, type[DataclassInstance]] = {
     "run": RunConfig,
     "confusion": ConfusionConfig,
+    "hearing": HearingConfig,
     "watch": WatchConfig,
     "hardware": HardwareConfig,
 }

@@ -65,8 +65,10 @@ class RunState:
     def update(self, phase: Phase, rate: float) -> None:
         """Step along the gradients that a phase's parameters hold."""
         optimizer = self.optimizers[phase.name]
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        usual, *slower = optimizer.param_groups
+        usual["lr"] = rate
+        for group in slower:
+            group["lr"] = rate * phase.pace(self.step)
         optimizer.step()
 
     def advance(self, losses: Mapping[str, float]) -> None:
@@ -131,8 +133,12 @@ class RunState:
 
 
 def _optimizer(phase: Phase, config: RunConfig) -> torch.optim.Optimizer:
+    slower = {id(parameter) for parameter in phase.slower}
+    groups = [[p for p in phase.learned if id(p) not in slower]]
+    if slower:
+        groups.append([p for p in phase.learned if id(p) in slower])
     return torch.optim.AdamW(
-        phase.learned,
+        [{"params": parameters} for parameters in groups],
         config.learning_rate,
         betas=(0.9, config.beta2),
         weight_decay=config.weight_decay,

@@ -42,12 +42,16 @@ class Phase:
         learned: the parameters that it updates; its losses may touch others.
         losses: what is minimized. Their names are not those of a phase of another name.
         rate: its learning rate, as a share of the run's.
+        slower: those of the learned parameters that have a pace of their own.
+        pace: what they learn at in a step, as a share of that rate.
     """
 
     name: str
     learned: Sequence[nn.Parameter]
     losses: Losses
     rate: float = 1.0
+    slower: Sequence[nn.Parameter] = ()
+    pace: Callable[[int], float] = lambda _: 1.0
 
     @classmethod
     def of(cls, name: str, network: nn.Module, losses: Losses) -> Phase:

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from umt_trainer.ahead import Ahead
-from umt_trainer.config import RunConfig
+from umt_trainer.config import HearingConfig, RunConfig
 from umt_trainer.confusion import ConfusionConfig, ConfusionNetwork, drop
 from umt_trainer.data import Recording, draw_batch, fingerprint
 from umt_trainer.tasks import Phase, fingerprint_sounds, total
@@ -97,6 +97,7 @@ class TranslationTask:
         distorted: whether the encoder hears the music a little out of tune, or whatever else
             its family does to it, or as it is.
         begun: tells what weights the networks began with; empty: random ones.
+        hearing: how the encoder begins and how fast it learns.
 
     Raises:
         TrainingError: domains and decoders do not match, or there is nothing to confuse.
@@ -110,6 +111,7 @@ class TranslationTask:
     background: list[Tensor] = field(default_factory=list)
     distorted: bool = True
     begun: str = ""
+    hearing: HearingConfig = field(default_factory=HearingConfig)
     _heard: dict[tuple[int, int], Tensor] = field(default_factory=dict, init=False, repr=False)
     """Clean latents that the confusion network was just taught by, for the second update: by
     (index, size) of their examples, for the encoder is the same in both."""
@@ -128,6 +130,8 @@ class TranslationTask:
         how: dict[str, Any] = {} if self.distorted else {"distorted": False}
         if self.begun:
             how["begun"] = self.begun
+        if self.hearing != HearingConfig():
+            how["hearing"] = asdict(self.hearing)
         if self.learning.distortion:
             how["distortion"] = dict(self.learning.distortion)
         if self.background:
@@ -154,7 +158,11 @@ class TranslationTask:
             for again in range(confusion.updates)
         ]
         autoencoders = nn.ModuleList([network.encoder, *network.decoders])
-        return [*guessing, Phase.of("autoencoders", autoencoders, self.playing)]
+        playing = Phase.of("autoencoders", autoencoders, self.playing)
+        if self.hearing != HearingConfig():
+            slower = list(network.encoder.parameters())
+            playing = replace(playing, slower=slower, pace=self.hearing.pace)
+        return [*guessing, playing]
 
     def _guessing_again(self, again: int, index: int, size: int) -> dict[str, Tensor]:
         if again == 0:

@@ -58,13 +58,17 @@ class EncoderNetwork(nn.Module):
 
     def forward(self, wav_BT: Tensor) -> Tensor:
         """Latents of whole waveforms."""
+        # the paper projects before it averages; the two commute, and this way is cheaper
+        latents: Tensor = self.project(self.pooled(wav_BT))
+        return latents
+
+    def pooled(self, wav_BT: Tensor) -> Tensor:
+        """What is projected to latents: the mean of the last layer over each frame, (B, ·, F)."""
         heard_BT = heard_input(wav_BT, self.config.hop_samples).to(self.start.weight.dtype)
         x: Tensor = self.start(heard_BT[:, None])
         for layer in self.layers:
             x = layer(x)
-        # the paper projects before it averages; the two commute, and this way is cheaper
-        latents: Tensor = self.project(functional.avg_pool1d(x, self.config.hop_samples))
-        return latents
+        return functional.avg_pool1d(x, self.config.hop_samples)
 
 
 def heard_input(wav_BT: Tensor, hop_samples: int) -> Tensor:

@@ -32,6 +32,7 @@ from umt_domains.wavenet.config import (
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.distort import PAPER, Distortion, local_pitch
 from umt_domains.wavenet.encoder import EncoderNetwork, latent_space
+from umt_domains.wavenet.whitening import whiten
 from umtcli.bundle import Bundle
 from umtcli.domain import LatentSpace
 from umtcli.fitting import load_weights
@@ -133,6 +134,11 @@ class WavenetLearning:
         """None: the paper's encoder learns from its decoders and from the confusion."""
         del encoder, batch
         return {}
+
+    def settle(self, encoder: nn.Module, wav_BT: Tensor) -> None:
+        """Let a fresh encoder's latents differ by more than the level; see `whitening`."""
+        assert isinstance(encoder, EncoderNetwork)
+        whiten(encoder, wav_BT)
 
     def decoder_loss(
         self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -16,13 +17,18 @@ from umt_domains.wavenet.encoder import EncoderNetwork, ResidualLayer
 from umt_domains.wavenet.engine.hearing_layer import CompiledLayer
 from umt_domains.wavenet.engine.kernel import build
 from umt_domains.wavenet.engine.kinds import AVX512_BF16
-from umt_domains.wavenet.engine.machine import engine_of
+from umt_domains.wavenet.engine.machine import Engine, engine_of
 from umtcli.pipeline.device import torch_threads
 
 
+@cache
+def emulated() -> Engine:
+    """Of bfloat16, with a micro-kernel that any machine can run."""
+    return engine_of(build(replace(AVX512_BF16, emulated=True)))
+
+
 def compiled_layer(layer: nn.Module) -> CompiledLayer:
-    """With a micro-kernel that any machine can run."""
-    return CompiledLayer(layer, engine_of(build(replace(AVX512_BF16, emulated=True))))
+    return CompiledLayer(layer, emulated())
 
 
 def test_a_compiled_layer_rounds_what_it_multiplies_and_nothing_else() -> None:

@@ -38,7 +38,7 @@ class LayerWeights(NamedTuple):
 
 
 @compiled
-def hear(
+def hear_tile(
     slot: Slot,
     weights: LayerWeights,
     x: int,
@@ -47,17 +47,7 @@ def hear(
     y_TC: Floats,
     y_words: Words,
 ) -> None:
-    """One layer for some samples.
-
-    Args:
-        slot: what multiplies bfloat16.
-        weights: packed for it.
-        x: address of the first sample's words; rows of them lie before and behind.
-        sum_TC: the residual path, moved on.
-        next_TW: receives it as bfloat16.
-        y_TC: spoiled; of at least as many samples.
-        y_words: spoiled; for as many.
-    """
+    """One layer for a tile of samples; see `hear`."""
     num_samples, channels = sum_TC.shape
     depth, zero = channels // slot.packed, np.float32(0)
     y_TC = y_TC[:num_samples]
@@ -77,6 +67,35 @@ def hear(
     add_words(slot, sum_TC, y_words.ctypes.data, depth, depth, weights.mix_PB)
     for t in range(num_samples):
         halve(sum_TC[t : t + 1], channels, next_TW[t])
+
+
+@compiled
+def hear(
+    slot: Slot,
+    weights: LayerWeights,
+    x: int,
+    sum_TC: Floats,
+    next_TW: Words,
+    y_TC: Floats,
+    y_words: Words,
+) -> None:
+    """One layer for some samples, tile by tile.
+
+    Args:
+        slot: what multiplies bfloat16.
+        weights: packed for it.
+        x: address of the first sample's words; rows of them lie before and behind.
+        sum_TC: the residual path, moved on.
+        next_TW: receives it as bfloat16.
+        y_TC: spoiled; as long as a tile.
+        y_words: spoiled; as much of bfloat16.
+    """
+    num_samples, channels = sum_TC.shape
+    row_bytes = 4 * (channels // slot.packed)
+    for first in range(0, num_samples, len(y_TC)):
+        end = min(first + len(y_TC), num_samples)
+        x_tile, sums, nexts = x + first * row_bytes, sum_TC[first:end], next_TW[first:end]
+        hear_tile(slot, weights, x_tile, sums, nexts, y_TC, y_words)
 
 
 class CompiledLayer:
@@ -104,19 +123,12 @@ class CompiledLayer:
     def advance(self, buffers: Buffers, first: int, last: int) -> None:
         """One layer for some samples."""
         channels = len(self._weights.bias_C)
-        sum_TC = buffers.sum_TC.numpy()
-        x, row_bytes = buffers.x_TC.data_ptr(), 2 * channels
-        next_TW = buffers.next_TC.view(torch.int32).numpy()
-        y_TC = np.empty((TILE_SAMPLES, channels), np.float32)
-        y_words = np.empty(TILE_SAMPLES * channels // 2, np.int32)
-        for start in range(first, last, TILE_SAMPLES):
-            tile = slice(start, min(start + TILE_SAMPLES, last))
-            hear(
-                self._engine.slot,
-                self._weights,
-                x + start * row_bytes,
-                sum_TC[tile],
-                next_TW[tile],
-                y_TC,
-                y_words,
-            )
+        hear(
+            self._engine.slot,
+            self._weights,
+            buffers.x_TC[first:].data_ptr(),
+            buffers.sum_TC.numpy()[first:last],
+            buffers.next_TC.view(torch.int32).numpy()[first:last],
+            np.empty((TILE_SAMPLES, channels), np.float32),
+            np.empty(TILE_SAMPLES * channels // 2, np.int32),
+        )
