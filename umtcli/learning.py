@@ -48,16 +48,25 @@ class Batch:
 class Learning(Protocol):
     """How a family's networks are built and what they are taught."""
 
-    family: str
-    """Name of the family."""
-    front_end_version: int
-    """Of the code before the encoder's network; part of the encoder's fingerprint."""
-    sample_rate: int
-    """Of all training audio (Hz)."""
-    hop_samples: int
-    """Samples per latent frame."""
-    hears_scores: bool
-    """Whether `encoder_loss` compares what is heard with the notes of a score."""
+    @property
+    def family(self) -> str:
+        """Name of the family."""
+
+    @property
+    def front_end_version(self) -> int:
+        """Of the code before the encoder's network; part of the encoder's fingerprint."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Of all training audio (Hz)."""
+
+    @property
+    def hop_samples(self) -> int:
+        """Samples per latent frame."""
+
+    @property
+    def hears_scores(self) -> bool:
+        """Whether `encoder_loss` compares what is heard with the notes of a score."""
 
     @property
     def distortion(self) -> Mapping[str, Any]:

@@ -248,6 +248,37 @@ def table(
     typer.echo(markdown(rows), nl=False)
 
 
+@app.command()
+def systems(
+    out: Out,
+    system: Annotated[
+        list[str], typer.Option(help="NAME=BUNDLES, as `umt train --config` left them; again.")
+    ],
+    seed: Seed = 1,
+    transcriber: Annotated[
+        Path | None, typer.Option(help="basic-pitch's nmp.onnx, as `umt score` takes it.")
+    ] = None,
+) -> None:
+    """Judge whole systems on single lines, and print the tables as Markdown.
+
+    What was measured is in OUT/lines-rows.jsonl, one JSON object a line.
+    """
+    import torch
+
+    from starter import systems as judging_systems
+
+    torch.set_num_threads(1)
+    with bar("translations") as (progress, task):
+        text = judging_systems.judge_all(
+            out,
+            judging_systems.named(system),
+            seed,
+            transcriber,
+            lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    typer.echo(text, nl=False)
+
+
 def _render(what: str, jobs: Iterable[Job], processes: int) -> None:
     work(what, [partial(render, job) for job in jobs], processes)
 

@@ -11,6 +11,7 @@ from starter.development import KINDS, Case, read_list
 from starter.ear import Ear
 from starter.judge import Judges, Row, judge, judge_real
 from umt_domains.harmonic import HarmonicFamily
+from umt_domains.wavenet import WavenetFamily
 from umt_trainer.prepare.sources import Source
 from umt_trainer.score.transcriber import BasicPitch
 from umtcli import Domain
@@ -115,7 +116,9 @@ def catalog_of(weights: Path) -> Catalog:
     Raises:
         TrainingError: there are no domains in it.
     """
-    paths = [path for path in sorted(weights.glob("*.safetensors")) if path.stem != "recogniser"]
+    # a run of `umt train` leaves its domains in a folder of their own
+    there = [*sorted(weights.glob("*.safetensors")), *sorted(weights.glob("domains/*.safetensors"))]
+    paths = [path for path in there if path.stem != "recogniser"]
     ears = sorted((weights / "encoders").glob("*.safetensors"))
     if not paths or not ears:
         raise TrainingError(
@@ -123,7 +126,7 @@ def catalog_of(weights: Path) -> Catalog:
         )
     encoders = [read_info(path, "encoder") for path in ears]
     return Catalog(
-        families={"harmonic": HarmonicFamily()},
+        families={"harmonic": HarmonicFamily(), "wavenet": WavenetFamily()},
         encoders={encoder.space.fingerprint: encoder for encoder in encoders},
         domains=tuple(Domain.from_bundle(path) for path in paths),
         plugins=(),

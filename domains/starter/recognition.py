@@ -60,13 +60,20 @@ def train_recogniser(out: Path, seed: int, advance: Callable[[str], None]) -> Pa
             f"apart. Run python -m starter domains {out} first."
         )
     path = recogniser_path(out)
-    tensors = {name: tensor.astype(np.float32) for name, tensor in _learned(seen, seed).items()}
+    learned = taught(seen, seed).tensors
+    tensors = {name: tensor.astype(np.float32) for name, tensor in learned.items()}
     with whole_file(path) as file:
         file.write(save(tensors, metadata={"domains": json.dumps(list(seen))}))
     return path
 
 
-def _learned(seen: Mapping[str, Array], seed: int) -> dict[str, Array]:
+def taught(seen: Mapping[str, Array], seed: int) -> Recogniser:
+    """A recogniser of what was seen of each domain.
+
+    Args:
+        seen: by domain, the `features` of its music.
+        seed: of the draws.
+    """
     x = torch.from_numpy(np.concatenate(list(seen.values()))).float()
     y = torch.cat([torch.full((len(rows),), k) for k, rows in enumerate(seen.values())])
     mean, scale = x.mean(0), x.std(0) + 1.0
@@ -89,7 +96,9 @@ def _learned(seen: Mapping[str, Array], seed: int) -> dict[str, Array]:
         "mean": mean, "scale": scale, "weight_1": first.weight, "bias_1": first.bias,
         "weight_2": second.weight, "bias_2": second.bias,
     }  # fmt: skip
-    return {name: tensor.detach().double().numpy() for name, tensor in tensors.items()}
+    return Recogniser(
+        tuple(seen), {name: tensor.detach().double().numpy() for name, tensor in tensors.items()}
+    )
 
 
 def _equalized(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
