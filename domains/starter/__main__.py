@@ -279,6 +279,18 @@ def systems(
     typer.echo(text, nl=False)
 
 
+@app.command()
+def ship(
+    bundles: Annotated[Path, typer.Argument(help="As `umt train --config wavenet-small` left it.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the weights.")],
+) -> None:
+    """Write the small WaveNet system's weights as they come with umt."""
+    from starter import small
+
+    for info in small.ship(bundles, out):
+        typer.echo(info.path)
+
+
 def _render(what: str, jobs: Iterable[Job], processes: int) -> None:
     work(what, [partial(render, job) for job in jobs], processes)
 

@@ -51,7 +51,7 @@ def train_encoder(out: Path, config: RunConfig, report: Report) -> BundleInfo:
     Raises:
         TrainingError: the music is not there yet, or the run cannot go on.
     """
-    commit = _commit()
+    version = commit()
     practice = _pieces(out / "practice", f"practice {out}")
     drums = _pieces(out / "drums", f"drums {out}")
     learning = HarmonicFamily().learning(ENCODER)
@@ -71,7 +71,7 @@ def train_encoder(out: Path, config: RunConfig, report: Report) -> BundleInfo:
         trained,
         learning,
         name=SPACE,
-        provenance=_provenance("Hears the notes of any music", music, config, commit),
+        provenance=_provenance("Hears the notes of any music", music, config, version),
         half=True,
     )
 
@@ -86,7 +86,7 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
         TrainingError: the encoder, the music or the decoder that it begins as is not there yet,
             or the run cannot go on.
     """
-    commit = _commit()
+    version = commit()
     if domain not in TARGETS:
         raise UsageError(f"The recipe has no domain {domain!r}; it has {', '.join(TARGETS)}.")
     if not encoder_path(out).exists():
@@ -116,7 +116,7 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
         name=domain,
         space=encoder_bundle.info.space,
         provenance=_provenance(
-            TARGETS[domain].description, f"{len(paths)} pieces {RENDERED}", config, commit, start
+            TARGETS[domain].description, f"{len(paths)} pieces {RENDERED}", config, version, start
         ),
         half=True,
     )
@@ -184,7 +184,7 @@ def _load(paths: Sequence[Path], with_notes: bool = False) -> list[Recording]:
         return list(pool.map(load, paths))
 
 
-def _commit() -> str:
+def commit() -> str:
     """The version of the code, asked for when a run starts: by its end, files may differ."""
     here = str(Path(__file__).parent)
     try:
@@ -194,7 +194,7 @@ def _commit() -> str:
 
 
 def _provenance(
-    description: str, music: str, config: RunConfig, commit: str, start: Bundle | None = None
+    description: str, music: str, config: RunConfig, version: str, start: Bundle | None = None
 ) -> dict[str, str]:
     begun = f", begun as {start.info.name} ({start.info.digest[:12]})" if start else ""
     return {
@@ -202,6 +202,6 @@ def _provenance(
         "licence": LICENCE,
         "author": "the umt developers",
         "data": music,
-        "recipe": f"domains/starter at commit {commit}, seed {config.seed}, "
+        "recipe": f"domains/starter at commit {version}, seed {config.seed}, "
         f"{config.steps} steps of {config.batch_size} × {config.crop_s:g} s{begun}",
     }

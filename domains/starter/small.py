@@ -1,0 +1,65 @@
+"""Ships the small WaveNet system: what its run left, in 16 bits, with where it comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starter.learn import LICENCE, RENDERED, commit
+from starter.lines import DOMAINS
+from starter.systems import SUFFIX
+from umt_domains.wavenet import WavenetFamily
+from umtcli.bundle import BundleInfo, read_bundle
+from umtcli.errors import TrainingError
+from umtcli.learned import write_decoder, write_encoder
+
+RECIPE = "trainer/recipes/wavenet-small.toml"
+
+
+def ship(bundles: Path, out: Path) -> list[BundleInfo]:
+    """Write the weights of a run's bundles as they come with umt.
+
+    Args:
+        bundles: as `umt train --config wavenet-small` left them.
+        out: folder for the encoder, in `encoders`, and the domains, each with `SUFFIX`.
+
+    Raises:
+        TrainingError: the run is not at its end.
+        BundleError: a bundle is damaged.
+    """
+    ears = sorted((bundles / "encoders").glob("*.safetensors"))
+    if len(ears) != 1:
+        raise TrainingError(f"{bundles} holds no system. It is there when the run is at its end.")
+    family, version = WavenetFamily(), commit()
+    ear = read_bundle(ears[0], "encoder")
+    learning = family.learning(ear.info.config)
+    how = f"{RECIPE} at commit {version}, {ear.info.provenance['recipe']}"
+    common = {
+        "licence": LICENCE,
+        "author": "the umt developers",
+        "data": f"single lines {RENDERED}",
+        "recipe": how,
+    }
+    encoder = write_encoder(
+        out / "encoders" / ears[0].name,
+        learning.from_bundle(ear),
+        learning,
+        name=ear.info.name,
+        provenance=common | {"description": "Hears single lines, at 8 kHz"},
+        half=True,
+    )
+    shipped = [encoder]
+    for name in DOMAINS:
+        decoder = read_bundle(bundles / "domains" / f"{name}.safetensors", "decoder")
+        description = f"{name.capitalize()}, one line at a time up to 4 kHz, by a small WaveNet"
+        shipped.append(
+            write_decoder(
+                out / f"{name}{SUFFIX}.safetensors",
+                learning.from_bundle(decoder),
+                learning,
+                name=name + SUFFIX,
+                space=encoder.space,
+                provenance=common | {"description": description},
+                half=True,
+            )
+        )
+    return shipped
