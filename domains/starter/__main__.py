@@ -258,6 +258,7 @@ def systems(
     transcriber: Annotated[
         Path | None, typer.Option(help="basic-pitch's nmp.onnx, as `umt score` takes it.")
     ] = None,
+    temperature: Annotated[float, typer.Option(min=0.0, help="Of those that sample.")] = 1.0,
 ) -> None:
     """Judge whole systems on single lines, and print the tables as Markdown.
 
@@ -275,6 +276,7 @@ def systems(
             seed,
             transcriber,
             lambda done, total: progress.update(task, completed=done, total=total),
+            temperature,
         )
     typer.echo(text, nl=False)
 
@@ -283,11 +285,12 @@ def systems(
 def ship(
     bundles: Annotated[Path, typer.Argument(help="As `umt train --config wavenet-small` left it.")],
     out: Annotated[Path, typer.Argument(help="Folder for the weights.")],
+    commit: Annotated[str, typer.Option(help="That the run was begun with.")],
 ) -> None:
     """Write the small WaveNet system's weights as they come with umt."""
     from starter import small
 
-    for info in small.ship(bundles, out):
+    for info in small.ship(bundles, out, commit):
         typer.echo(info.path)
 
 

@@ -51,7 +51,7 @@ def train_encoder(out: Path, config: RunConfig, report: Report) -> BundleInfo:
     Raises:
         TrainingError: the music is not there yet, or the run cannot go on.
     """
-    version = commit()
+    version = _commit()
     practice = _pieces(out / "practice", f"practice {out}")
     drums = _pieces(out / "drums", f"drums {out}")
     learning = HarmonicFamily().learning(ENCODER)
@@ -86,7 +86,7 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
         TrainingError: the encoder, the music or the decoder that it begins as is not there yet,
             or the run cannot go on.
     """
-    version = commit()
+    version = _commit()
     if domain not in TARGETS:
         raise UsageError(f"The recipe has no domain {domain!r}; it has {', '.join(TARGETS)}.")
     if not encoder_path(out).exists():
@@ -184,7 +184,7 @@ def _load(paths: Sequence[Path], with_notes: bool = False) -> list[Recording]:
         return list(pool.map(load, paths))
 
 
-def commit() -> str:
+def _commit() -> str:
     """The version of the code, asked for when a run starts: by its end, files may differ."""
     here = str(Path(__file__).parent)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from starter.learn import LICENCE, RENDERED, commit
+from starter.learn import LICENCE, RENDERED
 from starter.lines import DOMAINS
 from starter.systems import SUFFIX
 from umt_domains.wavenet import WavenetFamily
@@ -15,24 +15,26 @@ from umtcli.learned import write_decoder, write_encoder
 RECIPE = "trainer/recipes/wavenet-small.toml"
 
 
-def ship(bundles: Path, out: Path) -> list[BundleInfo]:
+def ship(bundles: Path, out: Path, commit: str) -> list[BundleInfo]:
     """Write the weights of a run's bundles as they come with umt.
 
     Args:
         bundles: as `umt train --config wavenet-small` left them.
         out: folder for the encoder, in `encoders`, and the domains, each with `SUFFIX`.
+        commit: of the code and the recipe that the run was begun with.
 
     Raises:
-        TrainingError: the run is not at its end.
+        TrainingError: the run is not at its end, or its bundles are not of one system.
         BundleError: a bundle is damaged.
     """
     ears = sorted((bundles / "encoders").glob("*.safetensors"))
-    if len(ears) != 1:
+    if not ears:
         raise TrainingError(f"{bundles} holds no system. It is there when the run is at its end.")
-    family, version = WavenetFamily(), commit()
+    if len(ears) > 1:
+        raise TrainingError(f"{bundles} holds {len(ears)} encoders; a system has one.")
     ear = read_bundle(ears[0], "encoder")
-    learning = family.learning(ear.info.config)
-    how = f"{RECIPE} at commit {version}, {ear.info.provenance['recipe']}"
+    learning = WavenetFamily().learning(ear.info.config)
+    how = f"{RECIPE} at commit {commit}, {ear.info.provenance['recipe']}"
     common = {
         "licence": LICENCE,
         "author": "the umt developers",
@@ -50,6 +52,9 @@ def ship(bundles: Path, out: Path) -> list[BundleInfo]:
     shipped = [encoder]
     for name in DOMAINS:
         decoder = read_bundle(bundles / "domains" / f"{name}.safetensors", "decoder")
+        if decoder.info.space != ear.info.space:
+            there, here = decoder.info.space, ear.info.space
+            raise TrainingError(f"{decoder.info.path} is on the encoder {there}, not on {here}.")
         description = f"{name.capitalize()}, one line at a time up to 4 kHz, by a small WaveNet"
         shipped.append(
             write_decoder(

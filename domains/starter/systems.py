@@ -28,6 +28,7 @@ from starter.judge import Row
 from starter.lines import DOMAINS, SOURCES
 from starter.measuring import catalog_of
 from starter.recognition import taught, try_out
+from umt_domains.wavenet import WavenetFamily
 from umt_trainer.hearing import hear
 from umt_trainer.score.metrics import Case, measure
 from umt_trainer.score.midi import read_midi
@@ -113,6 +114,7 @@ def judge_all(
     seed: int,
     transcriber: Path | None,
     advance: Callable[[int, int], None],
+    temperature: float = 1.0,
 ) -> str:
     """Measure systems, keep the rows, and make the tables.
 
@@ -122,23 +124,24 @@ def judge_all(
         seed: of recogniser and probes.
         transcriber: see `BasicPitch`.
         advance: told how many translations are done, of how many.
+        temperature: of those that sample.
 
     Raises:
         UmtError: something is missing; it is named with the step that makes it.
     """
     catalogs = {name: catalog_of(folder) for name, folder in systems.items()}
-    transcribe, recogniser = BasicPitch(transcriber), line_recogniser(out, seed)
+    judges = Judges(BasicPitch(transcriber), line_recogniser(out, seed))
     total = len(systems) * len(pieces(out)) * len(DOMAINS)
     rows: list[Row] = []
     with (out / "lines-rows.jsonl").open("w") as file:
         for name, catalog in catalogs.items():
-            for row in judge_system(out, name, catalog, transcribe, recogniser):
+            for row in judge_system(out, name, catalog, judges, temperature):
                 rows.append(row)
                 file.write(json.dumps(row) + "\n")
                 advance(len(rows), total)
     encoders = {name: catalog.encoder_for(own(catalog)[0]) for name, catalog in catalogs.items()}
     probes = {name: probe(out, catalogs[name], path, seed) for name, path in encoders.items()}
-    trial = try_out(recogniser, true_lines(out))
+    trial = try_out(judges.recogniser, true_lines(out))
     note = f"The recogniser is right on {trial.num_right} of {trial.num_files} true renderings."
     return f"{markdown(rows, probes)}\n{note}\n"
 
@@ -151,19 +154,30 @@ def true_lines(out: Path) -> Iterator[tuple[str, Sound]]:
 
 
 def own(catalog: Catalog) -> list[Domain]:
-    """The domains that are judged.
+    """The domains that are judged: those of plain names, or else those with `SUFFIX`.
 
     Raises:
         TrainingError: there is none.
     """
-    found = [domain for domain in catalog.domains if plain(domain.name) in DOMAINS]
+    found = [domain for domain in catalog.domains if domain.name in DOMAINS]
+    if not found:
+        found = [domain for domain in catalog.domains if plain(domain.name) in DOMAINS]
     if not found:
         raise TrainingError(f"A system is judged by {', '.join(DOMAINS)}; it has none of them.")
     return found
 
 
+@dataclass(frozen=True)
+class Judges:
+    """Who listens."""
+
+    transcribe: Transcriber
+    recogniser: Recogniser
+    """As `line_recogniser` teaches it."""
+
+
 def judge_system(
-    out: Path, name: str, catalog: Catalog, transcribe: Transcriber, recogniser: Recogniser
+    out: Path, name: str, catalog: Catalog, judges: Judges, temperature: float = 1.0
 ) -> Iterator[Row]:
     """One row for each piece and domain of a system.
 
@@ -171,8 +185,8 @@ def judge_system(
         out: the recipe's folder.
         name: of the system.
         catalog: of its domains, by the names of `DOMAINS`, with `SUFFIX` or without.
-        transcribe: hears notes.
-        recogniser: as `line_recogniser` teaches it.
+        judges: of each translation.
+        temperature: if its domains sample.
 
     Raises:
         UmtError: a piece cannot be translated.
@@ -183,7 +197,7 @@ def judge_system(
         others = [score for k, score in enumerate(scores) if k != number]
         source = narrow(load_sound(piece.audio))
         folder = out / "lines-translations" / name / piece.folder.name
-        for domain, path in translated(piece.audio, folder, catalog):
+        for domain, path in translated(piece.audio, folder, catalog, temperature):
             case = Case(
                 narrow(load_sound(path)), source, narrow(load_sound(piece.true(domain))),
                 scores[number],
@@ -193,9 +207,9 @@ def judge_system(
                 "piece": piece.folder.name,
                 "source": piece.source,
                 "domain": domain,
-                "chance_f1": chance(transcribe(case.translation), others),
-                "recognised_as": recogniser.recognise(case.translation),
-                **_flat(case, transcribe),
+                "chance_f1": chance(judges.transcribe(case.translation), others),
+                "recognised_as": judges.recogniser.recognise(case.translation),
+                **_flat(case, judges.transcribe),
             }
 
 
@@ -213,12 +227,22 @@ def chance(heard: Sequence[Note], others: Sequence[Sequence[Note]]) -> float:
     return statistics.mean(agreement(score, heard).f1 for score in others) if others else 0.0
 
 
-def translated(source: Path, folder: Path, catalog: Catalog) -> list[tuple[str, Path]]:
+def translated(
+    source: Path, folder: Path, catalog: Catalog, temperature: float
+) -> list[tuple[str, Path]]:
     """A file played by every domain of a system; their plain names."""
-    names = [domain.name for domain in own(catalog)]
+    played = own(catalog)
+    samples = {domain.family for domain in played} == {WavenetFamily.name}
     folder.mkdir(parents=True, exist_ok=True)
     results = convert(
-        source, names, folder, format="flac", device="cpu", catalog=catalog, overwrite=True
+        source,
+        [domain.name for domain in played],
+        folder,
+        format="flac",
+        device="cpu",
+        catalog=catalog,
+        overwrite=True,
+        options={"temperature": temperature} if samples else {},
     )
     for result in results:
         if result.error is not None:

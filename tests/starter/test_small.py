@@ -44,18 +44,34 @@ def bundles(tmp_path: Path) -> Path:
 
 
 def test_all_of_a_system_ships_under_names_of_its_own(bundles: Path, tmp_path: Path) -> None:
-    encoder, *decoders = ship(bundles, tmp_path / "weights")
+    encoder, *decoders = ship(bundles, tmp_path / "weights", "abcdef0")
     assert encoder.path == tmp_path / "weights" / "encoders" / "wavenet-small-1.safetensors"
     assert [info.name for info in decoders] == [f"{name}-wavenet" for name in DOMAINS]
     for info, name in zip(decoders, DOMAINS, strict=True):
         assert info.path == tmp_path / "weights" / f"{name}-wavenet.safetensors"
         assert info.space == encoder.space
-        assert re.search(r"at commit .*, seed 1, 9 steps of 4", info.provenance["recipe"])
+        assert re.search(r"at commit abcdef0, seed 1, 9 steps of 4", info.provenance["recipe"])
         before = read_bundle(bundles / "domains" / f"{name}.safetensors").tensors
         for key, tensor in read_bundle(info.path).tensors.items():
             assert torch.equal(tensor, before[key].half().to(tensor.dtype))
 
 
+def test_what_is_no_system_is_refused(bundles: Path, tmp_path: Path) -> None:
+    learning = WavenetFamily().learning(ENCODER)
+    strings = bundles / "domains" / "strings.safetensors"
+    of_another = learning.encoder_space("another/1")
+    write_decoder(
+        strings, learning.new_decoder(DECODER), learning, name="strings", space=of_another,
+        provenance=HOW,
+    )  # fmt: skip
+    with pytest.raises(TrainingError, match=r"strings.* is on the encoder another/1 .*, not on"):
+        ship(bundles, tmp_path / "weights", "abcdef0")
+    second = bundles / "encoders" / "second.safetensors"
+    write_encoder(second, learning.new_encoder(ENCODER), learning, name="s/1", provenance=HOW)
+    with pytest.raises(TrainingError, match="holds 2 encoders"):
+        ship(bundles, tmp_path / "weights", "abcdef0")
+
+
 def test_a_run_that_is_not_at_its_end_has_nothing_to_ship(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="when the run is at its end"):
-        ship(tmp_path, tmp_path / "weights")
+        ship(tmp_path, tmp_path / "weights", "abcdef0")

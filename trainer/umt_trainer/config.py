@@ -115,7 +115,8 @@ class HearingConfig:
 
     settled: bool = False
     """Whether its latents begin as different as its family can make them by the run's own music,
-    and not as chance has them."""
+    and not as chance has them. An encoder that begins with an earlier run's weights stays as it
+    is."""
     rate: Annotated[float, POSITIVE_FINITE] = 1.0
     """Its learning rate, as a share of the run's."""
     warmup_steps: Annotated[int, FROM_1] = 1

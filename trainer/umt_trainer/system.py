@@ -210,7 +210,9 @@ def _settle(
         for domain in domains
     ]  # fmt: skip
     if not settle(learning, encoder, torch.cat(wavs)):
-        raise UsageError(f"The {recipe.family} family cannot settle its encoder: leave it out.")
+        raise UsageError(
+            f"The {recipe.family} family cannot settle an encoder: leave settled out of [hearing]."
+        )
 
 
 def checkpoint_path(out: Path) -> Path:

@@ -23,20 +23,26 @@ from torch.nn import functional
 
 from umt_domains.harmonic.config import LATENT_HOP, NUM_PITCHES
 from umt_domains.harmonic.cubic import read_between
-from umt_domains.harmonic.front import BINS_PER_SEMITONE, HARMONICS, SHORT_VIEW, VIEWS
+from umt_domains.harmonic.front import (
+    BINS_PER_SEMITONE,
+    HARMONICS,
+    SHIFTS,
+    SHORT_VIEW,
+    VIEWS,
+)
 
 PARTIALS = slice(HARMONICS.index(1), HARMONICS.index(5) + 1)
 """The fundamental to the fifth harmonic tell where a note lies."""
 AUDIBLE = 0.2
-"""Of a log spectrum: 32 dB below the music."""
+"""Of a log spectrum: 32 dB below the music. What is softer tells nothing."""
 SOUNDS = 0.5
-"""Of a frame activation."""
+"""Of a frame activation: what is less sure tells nothing."""
 FURTHEST = 0.7
 """Semitones: what lies further away is another pitch."""
-LEAST_CURVATURE = 1e-6
-"""What is flatter has no top."""
+FLAT, FAINT = 1e-4, 1e-2
+"""Peaks and notes that count as much as this, and less, are hardly believed."""
 STEADY = 0.01
-"""Semitones that notes may differ by and yet be together."""
+"""Semitones: a bend of no more than this is mostly left out."""
 LASTS_FRAMES = 50
 """What stays for longer than this, a second, is tuning and not followed."""
 AROUND_FRAMES = LASTS_FRAMES + 2
@@ -56,25 +62,34 @@ def heard_bend(spectrum: Tensor, activations: Tensor) -> Tensor:
         spectrum: (B, V·H, K, 2F), activations: (B, 3, P, F), returns: (B, F)
 
     Each note lies at the top of the parabolas through three bins of its partials, those that
-    are loud and peaked counting most.
+    are loud and peaked counting most. Nothing is decided at a threshold: what is less and less
+    sure counts less and less.
     """
     partials = spectrum.unflatten(1, (len(HARMONICS), VIEWS))[:, PARTIALS, SHORT_VIEW]
     around = partials.unflatten(-1, (-1, 2)).mean(-1).unflatten(2, (NUM_PITCHES, -1))
     below, at, above = around.unbind(3)
-    peaked = below - 2 * at + above
-    weight = torch.exp(2 * math.log(10) * (at - 1)) * (at > AUDIBLE) * (peaked < 0)
-    slope = (weight * (below - above) / 2).sum(1)
-    curvature = (weight * peaked).sum(1)
-    known = curvature < -LEAST_CURVATURE
-    bend = slope / torch.where(known, curvature, -1.0) / BINS_PER_SEMITONE
-    bend = bend.clamp(-FURTHEST, FURTHEST)
+    weight = torch.exp(2 * math.log(10) * (at - 1)) * functional.relu(at - AUDIBLE)
+    curvature = functional.relu(2 * at - below - above)
+    most = FURTHEST * BINS_PER_SEMITONE * curvature
+    # its top, and by how much the bin itself lies beside the partial's place; all in bins
+    top = torch.clamp((above - below) / 2, -most, most) + curvature * _beside().to(curvature)
+    sure = (weight * curvature).sum(1)
+    bend = (weight * top).sum(1) / (sure + FLAT) / BINS_PER_SEMITONE
     frame, _, loud = activations.unbind(1)
-    return _together(bend, (loud * (frame > SOUNDS) * known).square())
+    heard = 2 * functional.relu(frame - SOUNDS) * loud * sure / (sure + FLAT)
+    return _together(bend.clamp(-FURTHEST, FURTHEST), heard.square())
+
+
+def _beside() -> Tensor:
+    """How far above a partial's place its bin is, in bins: (partials, 1, 1)."""
+    exact = [12 * BINS_PER_SEMITONE * math.log2(number) for number in HARMONICS]
+    offsets = [shift - place for shift, place in zip(SHIFTS, exact, strict=True)]
+    return torch.tensor(offsets[PARTIALS])[:, None, None]
 
 
 def _together(bend_BPF: Tensor, weight_BPF: Tensor) -> Tensor:
-    """Their mean, but nothing where they differ by more than it."""
-    total = weight_BPF.sum(1).clamp_min(1e-9)
+    """Their mean, but less of it where they differ."""
+    total = weight_BPF.sum(1) + FAINT
     mean = (weight_BPF * bend_BPF).sum(1) / total
     square = (weight_BPF * bend_BPF.square()).sum(1) / total
     # mean² is what they have in common; the rest of the square is how they differ
@@ -88,10 +103,10 @@ def ahead(bend_F: Tensor) -> Tensor:
         bend_F: of the frames that are played, and of `AROUND_FRAMES` more on both sides.
 
     Shape:
-        returns: (T,) with T = F · hop
+        returns: (T,) with T = F · hop, on the CPU, as all places are
     """
-    speed = 2 ** (bend_F.double() / 12) - 1
-    shift = functional.conv1d(speed[None, None], _kernel()[None, None].to(speed))[0]
+    speed = 2 ** (bend_F.cpu().double() / 12) - 1
+    shift = functional.conv1d(speed[None, None], _kernel()[None, None])[0]
     num_samples = (len(bend_F) - 2 * AROUND_FRAMES) * LATENT_HOP
     # the middle of frame f lies at (f + 1/2) · hop
     place_T = (torch.arange(num_samples, dtype=torch.float64) + 0.5) / LATENT_HOP - 0.5

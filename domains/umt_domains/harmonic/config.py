@@ -14,6 +14,9 @@ NUM_PITCHES = 88  # A0 … C8
 LATENT_RATE = SAMPLE_RATE / LATENT_HOP
 FRONT_END_VERSIONS = (1, 2)  # versions that `front` implements: part of the fingerprint
 
+NEWER = ("bend", "bends")
+"""Fields that configs of the first version had not."""
+
 Config = TypeVar("Config", bound="EncoderConfig | DecoderConfig")
 
 
@@ -105,8 +108,11 @@ def from_mapping(kind: type[Config], values: Mapping[str, Any]) -> Config:
 
 
 def to_mapping(config: EncoderConfig | DecoderConfig) -> dict[str, Any]:
-    """A config as plain values, ready for JSON."""
-    return asdict(config)
+    """A config as plain values, ready for JSON.
+
+    What came later is left out at its default, so that runs that were begun before go on.
+    """
+    return {k: v for k, v in asdict(config).items() if not (k in NEWER and v is False)}
 
 
 def _tuples(value: Any) -> Any:

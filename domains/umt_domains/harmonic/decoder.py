@@ -32,14 +32,12 @@ from umt_domains.harmonic.latents import BEND, LEVEL, activations
 from umt_domains.harmonic.layers import bias_of
 from umt_domains.harmonic.notes import more_sensitive, moved
 from umt_domains.harmonic.room import Room
-from umt_domains.harmonic.section import REACH, Section
+from umt_domains.harmonic.section import FURTHEST, REACH, Section
 from umt_domains.harmonic.synth import AMPLITUDE_POINTS, Synthesizer
 from umtcli.domain import Streams, Value
 from umtcli.pipeline.windows import WindowedStreams
 
 STEP_FRAMES = 200  # 4 s a window
-AROUND = -(-REACH // LATENT_HOP)
-"""Latent frames beyond those that are played, where what is played is read ahead and back."""
 MAX_TILT_DB = 4.0
 """What brightness 1 adds to the overtones, in dB per octave above the fundamental."""
 LEVEL_OF_SILENCE = 2e-6
@@ -215,7 +213,8 @@ class HarmonicDecoder:
         told = network.config.bends and channels > BEND
         self._bend = float(options["bend"]) if told else 0.0
         # frames more on both sides, for what moves is read ahead and back
-        self._around = 0 if network.section.still and not self._bend else AROUND
+        self._reach = REACH if self._bend else 0 if network.section.still else FURTHEST
+        self._around = -(-self._reach // LATENT_HOP)
         ahead = AROUND_FRAMES if self._bend else 0
         self._before = max(network.before_frames + self._around, ahead)
         self._after = max(network.after_frames + self._around, ahead)
@@ -255,7 +254,7 @@ class HarmonicDecoder:
         if self._bend:
             bend_F = self._with(latents_CF, AROUND_FRAMES, AROUND_FRAMES)[BEND]
             ahead_T = ahead(self._bend * bend_F)
-        spare = around * LATENT_HOP - REACH
+        spare = around * LATENT_HOP - self._reach
         return network.section(wav_BT[:, spare:-spare], start * LATENT_HOP, ahead_T)[0]
 
     def _with(self, window_CF: Tensor, before: int, after: int) -> Tensor:

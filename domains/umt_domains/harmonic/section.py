@@ -30,7 +30,7 @@ APART = 0.13
 FURTHEST = 441
 """Samples that a player may swing ahead or back."""
 REACH = FURTHEST + MOST_AHEAD
-"""Samples that must be known on either side of what is played."""
+"""Samples that must be known on either side of what is played and bends."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +64,17 @@ class Section:
         """Play what stands still.
 
         Args:
-            wave_BT: (B, REACH + T + REACH).
-            start: absolute number of the first sample after REACH.
+            wave_BT: with `FURTHEST` samples more on both sides; with `REACH`, if it bends.
+            start: absolute number of the first sample after these.
             ahead_T: how far ahead of its place each sample is read, by all players; up to
-                `MOST_AHEAD`.
+                `MOST_AHEAD`. On the CPU.
 
         Shape:
             returns: (B, T)
         """
-        number_T = torch.arange(wave_BT.shape[-1] - 2 * REACH, dtype=torch.float64)
-        place_T = number_T + REACH if ahead_T is None else number_T + REACH + ahead_T
+        reach = FURTHEST if ahead_T is None else REACH
+        number_T = torch.arange(wave_BT.shape[-1] - 2 * reach, dtype=torch.float64)
+        place_T = number_T + reach if ahead_T is None else number_T + reach + ahead_T
         played = [
             read_between(wave_BT, place_T + self._swing(number_T + start, player))
             for player in range(self.players)

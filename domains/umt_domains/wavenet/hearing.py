@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -27,6 +26,7 @@ from umt_domains.wavenet.blocked import BlockedEncoder, NewLayer
 from umt_domains.wavenet.blocked_layers import BFloat16Layer, Float32Layer
 from umt_domains.wavenet.encoder import EncoderNetwork
 from umt_domains.wavenet.engine.choosing import bfloat16_engine
+from umt_domains.wavenet.engine.kinds import AVX512_BF16
 from umtcli.domain import LatentSpace
 from umtcli.pipeline.windows import WindowedStreams
 
@@ -41,12 +41,13 @@ def fastest_layer(channels: int) -> tuple[NewLayer, str]:
     """What computes layers of so many channels on this machine's CPU, and its precision."""
     if not multiplies_bfloat16():
         return Float32Layer, "float32"
-    engine = bfloat16_engine()
-    if engine is None or channels % engine.kernel.kind.width:
+    # before anything is compiled: other widths do not fill the panels
+    engine = None if channels % AVX512_BF16.width else bfloat16_engine()
+    if engine is None:
         return BFloat16Layer, "bfloat16"
-    from umt_domains.wavenet.engine.hearing_layer import CompiledLayer
+    from umt_domains.wavenet.engine.hearing_layer import compiled_layers
 
-    return partial(CompiledLayer, engine=engine), "bfloat16"
+    return compiled_layers(engine), "bfloat16"
 
 
 class WavenetEncoder:

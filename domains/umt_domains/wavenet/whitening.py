@@ -22,7 +22,8 @@ from umt_domains.wavenet.encoder import EncoderNetwork
 
 FAINTEST = 1e-4
 """Of the largest variance: what varies less is not brought to the size of the rest."""
-
+NOTHING = 1e-12
+"""A variance: what varies less stays nothing."""
 EXAMPLES_AT_A_TIME = 8
 
 
@@ -41,8 +42,8 @@ def whiten(encoder: EncoderNetwork, wav_BT: Tensor) -> None:
     mean_C = heard_CN.mean(1)
     variance_C, direction_CC = torch.linalg.eigh(torch.cov(heard_CN))
     most = min(len(mean_C), encoder.config.latent_channels)
-    largest_L = variance_C.flip(0)[:most]
-    size_L = (largest_L + FAINTEST * largest_L[0]).sqrt()
+    largest_L = variance_C.flip(0)[:most].clamp_min(0)
+    size_L = (largest_L + FAINTEST * largest_L[0] + NOTHING).sqrt()
     weight_LC = direction_CC.flip(1)[:, :most].T / size_L[:, None]
     bias_L = encoder.project.bias
     assert bias_L is not None

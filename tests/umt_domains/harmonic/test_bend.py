@@ -1,7 +1,7 @@
 """Bends that are known are heard, and what is played follows them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -28,20 +28,28 @@ FRONT_END = LogSpectrum(2)
 BENDS = replace(THIRD, bends=True)
 
 
-def sung(pitch: int, bend_T: Tensor) -> Tensor:
-    """A tone of six harmonics that is so many semitones away from its pitch: (T,)."""
+FALLING = tuple(1 / h for h in range(1, 7))
+"""Amplitudes of six harmonics."""
+
+
+def sung(pitch: int, bend_T: Tensor, amplitudes: Sequence[float] = FALLING) -> Tensor:
+    """A tone that is so many semitones away from its pitch: (T,)."""
     hertz_T = 440 * 2 ** ((pitch - A4 + bend_T.double()) / 12)
     turns_T = hertz_T.cumsum(0) / SAMPLE_RATE
-    return 0.1 * sum((2 * math.pi * h * turns_T).sin() / h for h in range(1, 7))  # type: ignore[return-value]
+    partials = [a * (2 * math.pi * h * turns_T).sin() for h, a in enumerate(amplitudes, 1)]
+    return 0.1 * torch.stack(partials).sum(0)
 
 
-def told(*notes: tuple[int, Tensor]) -> Tensor:
+def told(
+    *notes: tuple[int, Tensor], amplitudes: Sequence[float] = FALLING, activation: float = 0.9
+) -> Tensor:
     """The bend that is heard of tones on these pitches, sounding all the time: (F,)."""
-    wav_T = torch.stack([sung(pitch, bend_T) for pitch, bend_T in notes]).sum(0).float()
+    wavs = [sung(pitch, bend_T, amplitudes) for pitch, bend_T in notes]
+    wav_T = torch.stack(wavs).sum(0).float()
     level_BF = wav_T.square().mean().sqrt().expand(1, FRAMES)
     activations = torch.zeros(1, 3, NUM_PITCHES, FRAMES)
     for pitch, _ in notes:
-        activations[:, :, pitch] = 0.9
+        activations[:, :, pitch] = activation
     return heard_bend(FRONT_END(wav_T[None], level_BF), activations)[0]
 
 
@@ -65,6 +73,25 @@ def test_a_tone_beside_its_pitch_is_told_by_how_much(pitch: int, semitones: floa
     assert told((pitch, steady(semitones))).tolist() == pytest.approx(
         [semitones] * FRAMES, abs=0.04
     )
+
+
+@pytest.mark.parametrize("strongest", [1, 2, 3, 4, 5])
+def test_it_does_not_matter_which_partial_is_strongest(strongest: int) -> None:
+    amplitudes = [0.1] * 6
+    amplitudes[strongest - 1] = 1.0
+    for semitones in (-0.2, 0.0, 0.2):
+        bends = told((A4, steady(semitones)), amplitudes=amplitudes)
+        assert bends.tolist() == pytest.approx([semitones] * FRAMES, abs=0.04)
+
+
+def test_what_is_less_and_less_sure_is_told_less_and_less() -> None:
+    bends = [
+        float(told((A4, steady(0.3)), activation=a)[30]) for a in (0.45, 0.5001, 0.55, 0.6, 0.7, 1)
+    ]
+    assert bends[0] == 0
+    assert bends[1] < 1e-3  # no step
+    assert bends == sorted(bends)
+    assert bends[-1] == pytest.approx(0.3, abs=0.03)
 
 
 def test_a_vibrato_is_heard_in_time() -> None:

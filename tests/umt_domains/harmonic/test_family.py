@@ -72,3 +72,12 @@ def test_another_instrument_begins_as_a_decoder_without_its_range(tmp_path: Path
     assert (config["generation"], config["struck"]) == (2, True)
     for name, weights in network.state_dict().items():
         assert begun.state_dict()[name].equal(weights)
+
+
+def test_configs_of_older_networks_stay_as_they_were() -> None:
+    """What a run was begun with is compared with what it would be begun with now."""
+    learning = HarmonicFamily().learning()
+    for network in (learning.new_encoder({}), learning.new_decoder({})):
+        assert not {"bend", "bends"} & set(learning.config_of(network))
+    assert learning.config_of(learning.new_encoder({"bend": True}))["bend"] is True
+    assert learning.config_of(learning.new_decoder({"bends": True}))["bends"] is True

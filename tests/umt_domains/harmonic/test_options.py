@@ -12,7 +12,7 @@ from umt_domains.harmonic.config import SAMPLE_RATE
 from umt_domains.harmonic.decoder import HarmonicDecoder
 from umt_domains.harmonic.encoder import HarmonicEncoder
 from umt_domains.harmonic.room import tail
-from umt_domains.harmonic.section import REACH, Section
+from umt_domains.harmonic.section import FURTHEST, Section
 from umtcli.pipeline.windows import WindowedStreams
 
 
@@ -21,9 +21,9 @@ def test_a_section_plays_what_one_player_plays_at_the_same_place() -> None:
     alone = through(make_decoder(), latents, [])
     swings = Section(SECTION.players, SECTION.vibrato_cents, SECTION.drift_cents)
     # the stream must find the samples before and after each window by itself
-    expected = swings(functional.pad(alone, (REACH, REACH))[None], start=0)[0]
+    expected = swings(functional.pad(alone, (FURTHEST, FURTHEST))[None], start=0)[0]
     played = through(make_decoder(SECTION), latents, [])
-    inside = slice(REACH, -REACH)
+    inside = slice(FURTHEST, -FURTHEST)
     assert float((played - alone).abs().max()) > 0.01
     assert torch.allclose(played[inside], expected[inside], atol=1e-5)
 

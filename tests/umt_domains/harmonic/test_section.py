@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 from umt_domains.harmonic.config import SAMPLE_RATE
-from umt_domains.harmonic.section import DRIFT_HZ, REACH, VIBRATO_HZ, Section
+from umt_domains.harmonic.section import DRIFT_HZ, FURTHEST, VIBRATO_HZ, Section
 
 SECONDS = 8
 HERTZ = 1000.0
 
 
 def sine(hertz: float, seconds: float = SECONDS, start: int = 0) -> Tensor:
-    """A sine and what must be known on either side; sample `start` comes after REACH."""
-    n = torch.arange(-REACH, int(seconds * SAMPLE_RATE) + REACH, dtype=torch.float64) + start
+    """A sine and what must be known on either side; sample `start` comes after FURTHEST."""
+    n = torch.arange(-FURTHEST, int(seconds * SAMPLE_RATE) + FURTHEST, dtype=torch.float64) + start
     return torch.sin(2 * math.pi * hertz * n / SAMPLE_RATE).float()[None]
 
 
@@ -57,7 +57,7 @@ def test_players_add_up_to_one_at_full_strength_where_they_are_apart() -> None:
     hertz = torch.arange(noise.shape[1] // 2 + 1) / 8
     high = torch.fft.irfft(torch.fft.rfft(noise) * ((hertz > 1000) & (hertz < 5000)))
     played = Section(players=4, vibrato_cents=6, drift_cents=10)(high, start=0)
-    before, after = high[:, REACH:-REACH].square().mean(), played.square().mean()
+    before, after = high[:, FURTHEST:-FURTHEST].square().mean(), played.square().mean()
     assert abs(10 * math.log10(after / before)) < 1.0
 
 
@@ -82,7 +82,7 @@ def test_pieces_equal_the_whole() -> None:
     whole = section(wave, late)
     half = 20_000
     pieces = [
-        section(wave[:, : half + 2 * REACH], late),
+        section(wave[:, : half + 2 * FURTHEST], late),
         section(wave[:, half:], late + half),
     ]
     assert torch.allclose(torch.cat(pieces, 1), whole, atol=1e-6)

@@ -175,8 +175,10 @@ def test_only_pitches_that_sound_are_played_and_none_is_missed(decoder: Harmonic
 
 
 @pytest.mark.gpu
-def test_a_gpu_plays_what_the_cpu_plays() -> None:
-    plain = make_decoder()
-    there = HarmonicDecoder(make_decoder()._network, "cuda", OPTIONS)
-    latents = few_notes()
+@pytest.mark.parametrize("config", [SOLO, BENDING])
+def test_a_gpu_plays_what_the_cpu_plays(config: DecoderConfig) -> None:
+    plain = make_decoder(config, BEND + 1, bend=1.0)
+    network = make_decoder(config)._network
+    there = HarmonicDecoder(network, "cuda", OPTIONS | {"bend": 1.0}, BEND + 1)
+    latents = trembling(few_notes())
     assert torch.allclose(through(plain, latents, []), through(there, latents, []), atol=1e-4)

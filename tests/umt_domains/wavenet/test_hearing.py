@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
 from umt_domains.wavenet import hearing
-from umt_domains.wavenet.encoder import EncoderNetwork, latent_space
-from umt_domains.wavenet.hearing import WavenetEncoder
+from umt_domains.wavenet.blocked_layers import BFloat16Layer, Float32Layer
+from umt_domains.wavenet.encoder import EncoderNetwork, ResidualLayer, latent_space
+from umt_domains.wavenet.engine.hearing_layer import CompiledLayer
+from umt_domains.wavenet.engine.kernel import build
+from umt_domains.wavenet.engine.kinds import AVX512_BF16
+from umt_domains.wavenet.engine.machine import engine_of
+from umt_domains.wavenet.hearing import WavenetEncoder, fastest_layer
 from umtcli.pipeline.subject import feed
 
 
@@ -67,6 +73,27 @@ def test_what_the_processor_multiplies_is_told(
     monkeypatch.setattr(hearing, "multiplies_bfloat16", lambda: has_it)
     heard = WavenetEncoder(small_encoder, latent_space("w/1", small_encoder.config), "cpu")
     assert heard.precision == precision
+
+
+@pytest.mark.parametrize("channels", [32, 48])
+def test_layers_are_compiled_where_an_engine_can_do_them(
+    monkeypatch: pytest.MonkeyPatch, channels: int
+) -> None:
+    engine = engine_of(build(replace(AVX512_BF16, emulated=True)))
+    monkeypatch.setattr(hearing, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(hearing, "bfloat16_engine", lambda: engine)
+    new_layer, precision = fastest_layer(channels)
+    layer = new_layer(ResidualLayer(channels, dilation=2))
+    assert isinstance(layer, CompiledLayer if channels == 32 else BFloat16Layer)
+    assert precision == "bfloat16"
+
+
+def test_without_such_an_engine_torch_multiplies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hearing, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(hearing, "bfloat16_engine", lambda: None)
+    assert fastest_layer(128) == (BFloat16Layer, "bfloat16")
+    monkeypatch.setattr(hearing, "multiplies_bfloat16", lambda: False)
+    assert fastest_layer(128) == (Float32Layer, "float32")
 
 
 def test_no_samples_give_no_frames(encoder: WavenetEncoder) -> None:

@@ -8,6 +8,8 @@ T samples, C channels, P panels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -16,7 +18,7 @@ from torch import nn
 
 from umt_domains.wavenet.blocked_layers import Buffers, bias_of, taps_of
 from umt_domains.wavenet.encoder import ResidualLayer
-from umt_domains.wavenet.engine.compiling import Bytes, Floats, Words, compiled
+from umt_domains.wavenet.engine.compiling import Bytes, Floats, Words, compiled, telling_of_it
 from umt_domains.wavenet.engine.machine import Engine
 from umt_domains.wavenet.engine.packing import panels
 from umt_domains.wavenet.engine.products import Slot, add_words
@@ -96,6 +98,16 @@ def hear(
         end = min(first + len(y_TC), num_samples)
         x_tile, sums, nexts = x + first * row_bytes, sum_TC[first:end], next_TW[first:end]
         hear_tile(slot, weights, x_tile, sums, nexts, y_TC, y_words)
+
+
+def compiled_layers(engine: Engine) -> Callable[[nn.Module], CompiledLayer]:
+    """What makes layers for an engine; their code is compiled now, and it is told of."""
+    width = engine.kernel.kind.width
+    with telling_of_it():
+        layer = CompiledLayer(ResidualLayer(width, dilation=1), engine)
+        x_TC = torch.zeros(3, width, dtype=torch.bfloat16)
+        layer.advance(Buffers(x_TC, torch.zeros_like(x_TC), torch.zeros(3, width)), 1, 2)
+    return partial(CompiledLayer, engine=engine)
 
 
 class CompiledLayer:

@@ -14,6 +14,7 @@ from umt_domains.wavenet import WavenetFamily
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.engine import choosing, machine
 from umt_domains.wavenet.engine.kernel import Kernel
+from umt_domains.wavenet.engine.plain import build_plain
 from umt_domains.wavenet.graphs import as_it_is
 from umt_domains.wavenet.playing import SampledStreams, WavenetDecoder
 from umtcli.errors import OptionError
@@ -54,6 +55,18 @@ def test_an_engine_that_is_not_here_is_refused_with_those_that_are(
 ) -> None:
     with pytest.raises(OptionError, match=r"engine takes auto, .*plain, torch .* not 'abacus'"):
         decoder(small_decoder, "abacus")
+
+
+def test_without_numba_nothing_compiled_multiplies_bfloat16(no_numba: None) -> None:
+    assert choosing.bfloat16_engine() is None
+
+
+def test_an_engine_that_multiplies_wrongly_hears_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "compiled_engines", lambda: ("avx512-bf16", "plain"))
+    monkeypatch.setattr(machine, "make", lambda name: machine.engine_of(build_plain()))
+    assert choosing.bfloat16_engine() is not None
+    monkeypatch.setattr(machine, "multiplies", lambda engine: False)
+    assert choosing.bfloat16_engine() is None
 
 
 def test_without_numba_torch_plays_and_it_is_said_once(
