@@ -2,8 +2,8 @@
 
 Each piece is translated to every domain and measured beside its source and its true rendering:
 
-    lines-evaluation/flute_0/flute.flac ──▶ piano, strings, organ   of every system
-                             piano.flac, strings.flac, organ.flac   the true renderings
+    lines-evaluation/flute_0/flute.flac ──▶ piano, guitar, clarinet   of every system
+                             piano.flac, guitar.flac, clarinet.flac   the true renderings
                              score.mid                              what was played
 
 All is heard at 8 kHz, so that a system that plays no more than that is not told by it.

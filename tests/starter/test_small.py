@@ -58,13 +58,13 @@ def test_all_of_a_system_ships_under_names_of_its_own(bundles: Path, tmp_path: P
 
 def test_what_is_no_system_is_refused(bundles: Path, tmp_path: Path) -> None:
     learning = WavenetFamily().learning(ENCODER)
-    strings = bundles / "domains" / "strings.safetensors"
+    guitar = bundles / "domains" / "guitar.safetensors"
     of_another = learning.encoder_space("another/1")
     write_decoder(
-        strings, learning.new_decoder(DECODER), learning, name="strings", space=of_another,
+        guitar, learning.new_decoder(DECODER), learning, name="guitar", space=of_another,
         provenance=HOW,
     )  # fmt: skip
-    with pytest.raises(TrainingError, match=r"strings.* is on the encoder another/1 .*, not on"):
+    with pytest.raises(TrainingError, match=r"guitar.* is on the encoder another/1 .*, not on"):
         ship(bundles, tmp_path / "weights", "abcdef0")
     second = bundles / "encoders" / "second.safetensors"
     write_encoder(second, learning.new_encoder(ENCODER), learning, name="s/1", provenance=HOW)
