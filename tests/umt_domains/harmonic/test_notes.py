@@ -10,7 +10,7 @@ from torch import Tensor
 import umt_domains
 from umt_domains.harmonic import HarmonicFamily
 from umt_domains.harmonic.config import NUM_PITCHES, SAMPLE_RATE, DecoderConfig
-from umt_domains.harmonic.latents import LEVEL
+from umt_domains.harmonic.latents import BEND, LEVEL
 from umt_domains.harmonic.notes import folded_pitches, more_sensitive, moved
 from umtcli.bundle import read_bundle
 from umtcli.domain import Value
@@ -21,11 +21,11 @@ A4 = 69 - 21
 
 def note(number: int, frame: float = 1.0, num_frames: int = 60) -> Tensor:
     """Latents of one held note, struck after a tenth of a second."""
-    latents = torch.zeros(LEVEL + 1, num_frames)
+    latents = torch.zeros(BEND + 1, num_frames)
     latents[number, 5:] = frame
     latents[NUM_PITCHES + number, 5] = frame
     latents[2 * NUM_PITCHES + number, 5:] = 0.8 * frame
-    latents[-1] = 0.1
+    latents[LEVEL] = 0.1
     return latents
 
 
