@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from umt_trainer.config import RunConfig
 from umt_trainer.confusion import ConfusionNetwork
 from umt_trainer.data import Recording
-from umt_trainer.translation import Domain, TranslationNetwork, TranslationTask
+from umt_trainer.examples import Domain
+from umt_trainer.translation import TranslationNetwork, TranslationTask
 from umtcli.learning import Batch
 
 HOP, BEFORE, AFTER = 4, 3, 2

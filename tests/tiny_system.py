@@ -15,8 +15,9 @@ from umt_trainer.config import RunConfig
 from umt_trainer.confusion import ConfusionConfig, ConfusionNetwork
 from umt_trainer.data import Recording
 from umt_trainer.distributed import World, joined
+from umt_trainer.examples import Domain
 from umt_trainer.gradients import batch_gradients
-from umt_trainer.translation import Domain, TranslationNetwork, TranslationTask
+from umt_trainer.translation import TranslationNetwork, TranslationTask
 
 HOP, LATENTS, RATE = 100, 8, 4000
 CONFIG = RunConfig(steps=4, batch_size=4, crop_s=0.5, shards=1, workers=1)

@@ -1,9 +1,8 @@
 """What a family may say beyond the contract in `domain`, and what is taken for granted if not.
 
 Streams may have an attribute `batches`, networks `precision`, families the methods `engines`
-and `note_streams`, their `Learning` the methods `beginning` and
-`settle`. Decoders may start `PatientStreams`
-for files.
+and `note_streams`, their `Learning` the methods `beginning` and `settle`. Decoders may start
+`PatientStreams` for files.
 Nobody else looks for these: ask here.
 """
 
@@ -69,6 +68,11 @@ def beginning(learning: Learning, bundle: Bundle) -> nn.Module:
 
 def settle(learning: Learning, encoder: nn.Module, wav_BT: Tensor) -> bool:
     """Bring a fresh encoder's latents to a size that decoders can begin with, by some music.
+
+    Args:
+        learning: of its family.
+        encoder: changed in place.
+        wav_BT: examples of all that it is to hear, at the family's sample rate, on the CPU.
 
     Returns:
         Whether the family does such a thing.

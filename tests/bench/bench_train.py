@@ -54,7 +54,7 @@ def load_rate(task: TranslationTask, seconds: float = 3.0) -> float:
     size, number = task.config.batch_size, 0
     started_s = time.perf_counter()
     while time.perf_counter() - started_s < seconds:
-        task._ready(number, size)
+        task.music.ready(number, size)
         number += size
     return number / (time.perf_counter() - started_s)
 

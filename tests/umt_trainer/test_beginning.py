@@ -7,17 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
+import frames
 from toy import make_toy, write_decoder, write_encoder
-from umt_trainer.beginning import begin, known_domains
+from umt_domains.wavenet import WavenetFamily
+from umt_trainer.beginning import begin, known_domains, settle_encoder
 from umt_trainer.config import RunConfig
 from umt_trainer.data import Recording
+from umt_trainer.examples import Domain, Music
 from umt_trainer.tasks import DecoderTask
 from umtcli.bundle import Bundle, write_bundle
 from umtcli.catalog import Catalog
-from umtcli.domain import Domain, LatentSpace
+from umtcli.domain import Domain as Bundled
+from umtcli.domain import LatentSpace
+from umtcli.errors import UsageError
 from umtcli.fitting import load_weights
 
 HOP = 10
@@ -130,7 +136,33 @@ def test_known_are_those_of_the_encoder_and_its_licence(tmp_path: Path) -> None:
     catalog = Catalog(
         families={"toy": plugin.family},
         encoders={info.space.fingerprint: info for info in (encoder, other)},
-        domains=tuple(Domain.from_bundle(path) for path in paths),
+        domains=tuple(Bundled.from_bundle(path) for path in paths),
         plugins=(),
     )
     assert known_domains(catalog, encoder.space.fingerprint) == list(plugin.decoders)
+
+
+def test_a_fresh_encoder_may_be_settled_on_the_music_it_will_hear() -> None:
+    sizes = {"blocks": 1, "layers": 4, "channels": 16, "latent_channels": 4, "hop_samples": 100}
+    learning = WavenetFamily().learning(sizes)
+    time_s = np.arange(40_000) / learning.sample_rate
+    tones = [np.rint(9000 * np.sin(2 * np.pi * hertz * time_s)) for hertz in (220, 330, 550)]
+    domains = [Domain(str(n), [Recording(t.astype(np.int16))]) for n, t in enumerate(tones)]
+    music = Music(domains, learning, RunConfig(steps=1, crop_s=0.1))
+    torch.manual_seed(0)
+    encoder = learning.new_encoder(sizes)
+
+    @torch.no_grad()
+    def covariance() -> Tensor:
+        heard_BCF = learning.encode(encoder, music.clean(0, 900).wav_BT)
+        return torch.cov(heard_BCF.transpose(0, 1).flatten(1))
+
+    assert float(covariance().diagonal().max()) < 0.1
+    settle_encoder(encoder, music)
+    torch.testing.assert_close(covariance(), torch.eye(4), atol=0.15, rtol=0)
+
+
+def test_a_family_that_cannot_settle_says_so() -> None:
+    t = frames.task()
+    with pytest.raises(UsageError, match=r"frames family cannot settle.* out of \[hearing\]"):
+        settle_encoder(t.network.encoder, t.music)

@@ -37,7 +37,7 @@ def test_clean_music_is_heard_once_a_step_and_not_kept(distorted: bool) -> None:
     t, alone = task(distorted=distorted), task(distorted=distorted)
     t.guessing(0, 6)
     after = t.playing(0, 6)
-    clean = t._examples(0, 6).wav_BT
+    clean = t.music.clean(0, 6).wav_BT
     heard = [wav for wav, with_gradient in learning_of(t).heard if not with_gradient]
     assert [torch.equal(wav, clean) for wav in heard] == [True]
     # by itself the second update hears it anew, and comes to the same
@@ -61,7 +61,7 @@ def test_the_classifiers_loss_is_the_cross_entropy_of_the_domains() -> None:
 def test_each_decoder_plays_its_own_domain_from_distorted_to_clean() -> None:
     t = task()
     losses = t.playing(1, 7)
-    clean = t._examples(1, 7).wav_BT
+    clean = t.music.clean(1, 7).wav_BT
     assert [len(wav) for _, _, wav in learning_of(t).played] == [2, 3, 2]
     errors = []
     for number in range(7):
@@ -94,7 +94,7 @@ def test_the_encoder_may_hear_the_music_as_it_is() -> None:
     t = task(distorted=False)
     t.playing(0, 6)
     wav, with_gradient = learning_of(t).heard[-1]
-    assert torch.equal(wav, t._examples(0, 6).wav_BT)
+    assert torch.equal(wav, t.music.clean(0, 6).wav_BT)
     assert with_gradient
     assert t.identity() != task().identity()
 
@@ -114,13 +114,13 @@ def test_music_with_scores_teaches_the_encoder_what_its_family_wants() -> None:
     t = task(scored=True)
     assert learned(t.playing(0, 6)) == {"error", "confusion", "score"}
     (batch,) = learning_of(t).scored
-    assert torch.equal(batch.wav_BT, 2 * t._examples(0, 6).wav_BT)
+    assert torch.equal(batch.wav_BT, 2 * t.music.clean(0, 6).wav_BT)
 
 
 def test_examples_do_not_depend_on_how_a_batch_is_shared() -> None:
     t = task(scored=True)
-    whole, parts = t._examples(3, 6), [t._examples(n, 2) for n in (3, 5, 7)]
+    whole, parts = t.music.clean(3, 6), [t.music.clean(n, 2) for n in (3, 5, 7)]
     assert torch.equal(whole.wav_BT, torch.cat([p.wav_BT for p in parts]))
     assert whole.others is not None
     assert len(whole.others.wav_BT) == len(whole.others.notes) == 6
-    assert task()._examples(3, 6).others is None  # nothing is mixed into music without scores
+    assert task().music.clean(3, 6).others is None  # nothing is mixed into music without scores

@@ -23,8 +23,9 @@ from umt_domains.wavenet.playing import SampledStreams
 from umt_trainer.config import RunConfig
 from umt_trainer.confusion import ConfusionConfig, ConfusionNetwork
 from umt_trainer.data import Recording
+from umt_trainer.examples import Domain
 from umt_trainer.loop import train
-from umt_trainer.translation import Domain, TranslationNetwork, TranslationTask
+from umt_trainer.translation import TranslationNetwork, TranslationTask
 from umtcli.pipeline.device import torch_threads
 
 pytestmark = pytest.mark.slow

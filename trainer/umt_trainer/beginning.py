@@ -8,10 +8,14 @@ notes fade by themselves, is taken over as well.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from torch import nn
+
+from umt_trainer.examples import Music
 from umt_trainer.export import decoder_path
 from umt_trainer.tasks import DecoderTask
 from umt_trainer.translation import TranslationNetwork
@@ -21,10 +25,12 @@ from umtcli.catalog import Catalog
 from umtcli.errors import BundleError, UsageError
 from umtcli.fitting import check_front_end, load_weights
 from umtcli.learning import Learning
-from umtcli.optional import beginning
+from umtcli.optional import beginning, settle
 
 EXAMPLES = 16
 """That each known domain is judged by."""
+SETTLING_S = 30.0
+"""Of each domain's music, that a fresh encoder is settled on."""
 
 
 def known_domains(catalog: Catalog, fingerprint: str) -> list[Path]:
@@ -99,3 +105,21 @@ def begin_system(
             raise BundleError(f"{bundle.info.path} is of the family {bundle.info.family}.")
         load_weights(part, bundle)
     return " ".join(bundle.info.digest for _, bundle in wanted)
+
+
+def settle_encoder(encoder: nn.Module, music: Music) -> None:
+    """Let a fresh encoder's latents differ by more than the level, where its family can.
+
+    Args:
+        encoder: changed in place.
+        music: that it is to learn from; the first examples of each domain are heard.
+
+    Raises:
+        UsageError: its family cannot.
+    """
+    num_examples = len(music.domains) * math.ceil(SETTLING_S / music.config.crop_s)
+    if not settle(music.learning, encoder, music.clean(0, num_examples).wav_BT):
+        raise UsageError(
+            f"The {music.learning.family} family cannot settle an encoder: leave settled out of "
+            "[hearing]."
+        )

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from umt_trainer.data import Recording, load_recording
+from umt_trainer.examples import Domain
 from umt_trainer.prepare import Source, Split, load_split, prepare, read_manifest
 from umt_trainer.prepare.manifest import FILE
-from umt_trainer.translation import Domain
 from umtcli.errors import TrainingError, UsageError
 from umtcli.learning import Learning
 from umtcli.pipeline.device import num_threads

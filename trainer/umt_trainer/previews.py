@@ -16,11 +16,12 @@ import soundfile
 import torch
 from torch import Tensor
 
+from umt_trainer.examples import Domain
 from umt_trainer.export import write_bundles
 from umt_trainer.hearing import hear
 from umt_trainer.journal import Journal
 from umt_trainer.recipe import Recipe
-from umt_trainer.translation import Domain, TranslationNetwork
+from umt_trainer.translation import TranslationNetwork
 from umtcli.bundle import read_bundle
 from umtcli.domain import Decoder, Family, resolve_options
 

@@ -8,17 +8,16 @@ OUT/bundles/         the encoder and the domains, ready to be played
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
 from umt_trainer import checkpoint
-from umt_trainer.beginning import begin_system
+from umt_trainer.beginning import begin_system, settle_encoder
 from umt_trainer.confusion import ConfusionNetwork
-from umt_trainer.data import draw_batch
 from umt_trainer.distributed import World, joined, local_rank
+from umt_trainer.examples import Music
 from umt_trainer.export import write_bundles
 from umt_trainer.journal import Journal
 from umt_trainer.launching import launch
@@ -26,7 +25,7 @@ from umt_trainer.loop import best_path, train
 from umt_trainer.music import is_prepared, load_background, load_domains, prepare_missing
 from umt_trainer.previews import Previews
 from umt_trainer.recipe import Recipe, read_recipe
-from umt_trainer.translation import Domain, TranslationNetwork, TranslationTask
+from umt_trainer.translation import TranslationNetwork, TranslationTask
 from umt_trainer.validation import Validation
 from umtcli import console
 from umtcli.bundle import BundleInfo
@@ -34,12 +33,8 @@ from umtcli.catalog import installed_catalog
 from umtcli.domain import Family
 from umtcli.errors import UsageError
 from umtcli.learning import Learning
-from umtcli.optional import settle
 from umtcli.pipeline.device import resolve_device, torch_threads
 from umtcli.plugins import USER_PACKAGE
-
-SETTLING_S = 30.0
-"""Of each domain's music, that a fresh encoder is settled on."""
 
 
 def train_system(
@@ -173,7 +168,7 @@ def new_task(
         begun = begin_system(network, learning, Path(recipe.begin), list(folders))
     domains = load_domains(folders, "train", recipe.run.crop_s, learning)
     if recipe.hearing.settled and not recipe.begin:
-        _settle(network.encoder, domains, learning, recipe)
+        settle_encoder(network.encoder, Music(domains, learning, recipe.run))
     network.to(device)
     if recipe.hardware.compile:
         for module in (network.encoder, *network.decoders):
@@ -189,30 +184,6 @@ def new_task(
         begun=begun,
         hearing=recipe.hearing,
     )
-
-
-def _settle(
-    encoder: torch.nn.Module, domains: Sequence[Domain], learning: Learning, recipe: Recipe
-) -> None:
-    """Settle a fresh encoder on some of every domain's music.
-
-    Raises:
-        UsageError: its family cannot.
-    """
-    run, rate = recipe.run, learning.sample_rate
-    hops = max(1, round(run.crop_s * rate / learning.hop_samples))
-    each = math.ceil(SETTLING_S / run.crop_s)
-    wavs = [
-        draw_batch(
-            domain.recordings, run.seed, 0, each, hops * learning.hop_samples, rate,
-            with_others=False,
-        ).wav_BT
-        for domain in domains
-    ]  # fmt: skip
-    if not settle(learning, encoder, torch.cat(wavs)):
-        raise UsageError(
-            f"The {recipe.family} family cannot settle an encoder: leave settled out of [hearing]."
-        )
 
 
 def checkpoint_path(out: Path) -> Path:

@@ -28,7 +28,8 @@ from torch.nn import functional
 from umt_trainer.ahead import Ahead
 from umt_trainer.config import HearingConfig, RunConfig
 from umt_trainer.confusion import ConfusionConfig, ConfusionNetwork, drop
-from umt_trainer.data import Recording, draw_batch, fingerprint
+from umt_trainer.data import fingerprint
+from umt_trainer.examples import Domain, Examples, Music
 from umt_trainer.tasks import Phase, fingerprint_sounds, total
 from umtcli.errors import TrainingError
 from umtcli.learning import Batch, Learning
@@ -56,36 +57,8 @@ class TranslationNetwork(nn.Module):
 
 
 @dataclass(frozen=True)
-class Domain:
-    """What one decoder is to sound like.
-
-    Attributes:
-        name: of the domain.
-        recordings: its music; scores are used where every recording of all domains has one.
-    """
-
-    name: str
-    recordings: Sequence[Recording]
-
-
-@dataclass(frozen=True)
-class Examples:
-    """What a part of a step learns from.
-
-    Attributes:
-        clean: the music.
-        heard_BT: what the encoder hears of it.
-    """
-
-    clean: Batch
-    heard_BT: Tensor
-
-
-@dataclass(frozen=True)
 class TranslationTask:
     """Encoder, decoders and confusion network together.
-
-    Example n is of domain n mod D, so that domains count alike however much music they have.
 
     Attributes:
         network: with one decoder for each domain.
@@ -167,7 +140,7 @@ class TranslationTask:
     def _guessing_again(self, again: int, index: int, size: int) -> dict[str, Tensor]:
         if again == 0:
             return self.guessing(index, size)
-        clean = self._examples(index + again * len(self.domains) * FAR, size)
+        clean = self.music.clean(index + again * len(self.domains) * FAR, size)
         return self._guess(clean, self._clean(clean))
 
     def guessing(self, index: int, size: int) -> dict[str, Tensor]:
@@ -199,7 +172,7 @@ class TranslationTask:
         guess = functional.cross_entropy(logits_BD, self._domains(index, size))
         losses = self._reconstruction(heard_BCF, batch)
         losses["confusion"] = -self.confusion.weight * guess
-        if self._scored:
+        if self.music.scored:
             distorted = self.learning.distort(batch, self.config.seed, self.background)
             distorted = replace(distorted, wav_BT=distorted.wav_BT.to(self._device))
             losses |= self.learning.encoder_loss(self.network.encoder, distorted)
@@ -251,39 +224,12 @@ class TranslationTask:
     def _ahead(self) -> Ahead[Examples]:
         config = self.config
         end = config.steps * config.batch_size
-        return Ahead(self._ready, config.batch_size, end, config.loaders)
-
-    def _ready(self, index: int, size: int) -> Examples:
-        """Clean examples, and as the encoder is to hear them; on the CPU, where all that is."""
-        clean = self._examples(index, size)
-        if not self.distorted:
-            return Examples(clean, clean.wav_BT)
-        rehear, seed = self.learning.rehear, self.config.seed
-        again = [rehear(wav_T, seed, index + i) for i, wav_T in enumerate(clean.wav_BT)]
-        return Examples(clean, torch.stack(again))
-
-    def _examples(self, index: int, size: int) -> Batch:
-        learning, config = self.learning, self.config
-        hop, rate = learning.hop_samples, learning.sample_rate
-        length = round(config.crop_s * rate / hop) * hop
-        examples = [
-            # only scored music is mixed with other music
-            draw_batch(
-                self._domain(n).recordings, config.seed, n, 1, length, rate,
-                with_others=self._scored,
-            )
-            for n in range(index, index + size)
-        ]  # fmt: skip
-        return _joined(examples)
+        return Ahead(self.music.ready, config.batch_size, end, config.loaders)
 
     @cached_property
-    def _scored(self) -> bool:
-        """Whether all music has scores; some without would be taught as having no notes."""
-        recordings = [recording for domain in self.domains for recording in domain.recordings]
-        return all(recording.notes is not None for recording in recordings)
-
-    def _domain(self, number: int) -> Domain:
-        return self.domains[number % len(self.domains)]
+    def music(self) -> Music:
+        """What it learns from."""
+        return Music(self.domains, self.learning, self.config, self.distorted)
 
     def _domains(self, index: int, size: int) -> Tensor:
         numbers_B = torch.arange(index, index + size, device=self._device)
@@ -292,14 +238,3 @@ class TranslationTask:
     @property
     def _device(self) -> torch.device:
         return next(self.network.parameters()).device
-
-
-def _joined(batches: Sequence[Batch]) -> Batch:
-    """Consecutive examples as one batch."""
-    others = [batch.others for batch in batches if batch.others is not None]
-    return Batch(
-        torch.cat([batch.wav_BT for batch in batches]),
-        batches[0].index,
-        tuple(notes for batch in batches for notes in batch.notes),
-        _joined(others) if others else None,
-    )

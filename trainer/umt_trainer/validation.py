@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from umt_trainer.config import RunConfig
 from umt_trainer.data import draw_batch
 from umt_trainer.distributed import World
+from umt_trainer.examples import Domain
 from umt_trainer.tasks import DecoderTask, total
-from umt_trainer.translation import Domain, TranslationNetwork, TranslationTask
+from umt_trainer.translation import TranslationNetwork, TranslationTask
 
 Told = Callable[[int, float, dict[str, float]], None]
 """(steps done, mean loss, loss of each domain)."""
