@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from starter import development as judging
+from starter import judging_commands, pieces
 from starter import lines as single
-from starter import pieces
-from starter.progress import bar, training, work
+from starter.arguments import Count, Minutes, Out, Processes, Seconds, Seed, Soundfont
+from starter.progress import training, work
 from starter.render import SOUNDFONT, Job, render
 from starter.runs import DECODER_RUN, ENCODER_RUN, STEPS_ALONE
 from starter.targets import TARGETS
@@ -24,14 +24,6 @@ app = typer.Typer(
     help="Make the bundled weights again, step by step. Every step goes on where it stopped.",
     no_args_is_help=True,
 )
-
-Out = Annotated[Path, typer.Argument(help="Folder for everything the recipe makes.")]
-Seed = Annotated[int, typer.Option(help="Another seed gives other music.")]
-Seconds = Annotated[float, typer.Option(min=5.0, help="Length of each piece.")]
-Soundfont = Annotated[Path, typer.Option(help="The sounds, as an SF2 file.")]
-Count = Annotated[int, typer.Option(min=1)]
-Minutes = Annotated[float, typer.Option(min=0.5, help="Of music for each domain.")]
-Processes = Annotated[int, typer.Option(min=1, help="How many pieces to render at once.")]
 
 
 @app.command()
@@ -89,24 +81,6 @@ def lines(
         *single.evaluation(out, pieces_per_source, 30.0, seed, soundfont),
     ]
     _render("lines", jobs, processes)
-
-
-@app.command()
-def development(
-    out: Out,
-    pieces_per_source: Count = 1,
-    seconds: Seconds = 20.0,
-    seed: Seed = 77_001,
-    soundfont: Annotated[
-        Path, typer.Option(help="Of the sources; none that a network has learned from.")
-    ] = judging.SOUNDFONT,
-    processes: Processes = 2,
-) -> None:
-    """Render the set that translations are measured on, and how each domain plays it itself."""
-    cases = judging.cases(pieces_per_source)
-    todo = list(judging.tasks(out, cases, seconds, seed, soundfont, list(TARGETS)))
-    judging.write_list(out, cases)
-    work("development set", todo, processes)
 
 
 @app.command()
@@ -191,97 +165,6 @@ def everything(out: Out, processes: Processes = 2) -> None:
 
 
 @app.command()
-def recogniser(out: Out, seed: Seed = 1) -> None:
-    """Teach a small network to tell the domains apart; try it on true renderings."""
-    import torch
-
-    from starter import recognition
-
-    torch.set_num_threads(1)
-    console = Console(stderr=True)
-    true_renderings = recognition.true_renderings(out)
-    with console.status("Looking at the domains' music") as status:
-        path = recognition.train_recogniser(out, seed, lambda name: status.update(f"Seen {name}"))
-        status.update("Trying it on the development set's true renderings")
-        trial = recognition.try_out(recognition.load(out), true_renderings)
-    console.print(f"The recogniser is in {path}")
-    typer.echo(f"right on {trial.num_right} of {trial.num_files} files, {trial.accuracy:.1%}")
-    for name, others in trial.mistaken.items():
-        typer.echo(f"{name} was taken for {', '.join(others)}")
-
-
-@app.command()
-def table(
-    out: Out,
-    weights: Annotated[
-        Path | None, typer.Option(help="Folder of the bundles to judge. Default: OUT/weights.")
-    ] = None,
-    domain: Annotated[list[str] | None, typer.Option(help="Only this one; again for more.")] = None,
-    kind: Annotated[
-        list[str] | None, typer.Option(help="Only such cases, e.g. clean; again for more.")
-    ] = None,
-    real: Annotated[
-        Path | None, typer.Option(help="Folder of recordings without scores, played by the piano.")
-    ] = None,
-    transcriber: Annotated[
-        Path | None, typer.Option(help="basic-pitch's nmp.onnx, as `umt score` takes it.")
-    ] = None,
-) -> None:
-    """Translate the development set, measure all of it, and print the tables as Markdown.
-
-    What was measured is in OUT/rows.jsonl, one JSON object a line, and is not measured again
-    for the same weights.
-    """
-    import torch
-
-    from starter import measuring
-    from starter.table import markdown
-
-    torch.set_num_threads(1)
-    asked = measuring.Asked(
-        out, weights or out / "weights", tuple(domain or ()), tuple(kind or ()), real, transcriber
-    )
-    with bar("translations") as (progress, task):
-        rows = measuring.measure_all(
-            asked, lambda done, total: progress.update(task, completed=done, total=total)
-        )
-    typer.echo(markdown(rows), nl=False)
-
-
-@app.command()
-def systems(
-    out: Out,
-    system: Annotated[
-        list[str], typer.Option(help="NAME=BUNDLES, as `umt train --config` left them; again.")
-    ],
-    seed: Seed = 1,
-    transcriber: Annotated[
-        Path | None, typer.Option(help="basic-pitch's nmp.onnx, as `umt score` takes it.")
-    ] = None,
-    temperature: Annotated[float, typer.Option(min=0.0, help="Of those that sample.")] = 1.0,
-) -> None:
-    """Judge whole systems on single lines, and print the tables as Markdown.
-
-    What was measured is in OUT/lines-rows.jsonl, one JSON object a line.
-    """
-    import torch
-
-    from starter import systems as judging_systems
-
-    torch.set_num_threads(1)
-    with bar("translations") as (progress, task):
-        text = judging_systems.judge_all(
-            out,
-            judging_systems.named(system),
-            seed,
-            transcriber,
-            lambda done, total: progress.update(task, completed=done, total=total),
-            temperature,
-        )
-    typer.echo(text, nl=False)
-
-
-@app.command()
 def ship(
     bundles: Annotated[Path, typer.Argument(help="As `umt train --config wavenet-small` left it.")],
     out: Annotated[Path, typer.Argument(help="Folder for the weights.")],
@@ -292,6 +175,10 @@ def ship(
 
     for info in small.ship(bundles, out, commit):
         typer.echo(info.path)
+
+
+for judging in judging_commands.COMMANDS:
+    app.command()(judging)
 
 
 def _render(what: str, jobs: Iterable[Job], processes: int) -> None:

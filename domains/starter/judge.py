@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from umt_trainer.score.sound import Sound, load_sound
 from umt_trainer.score.transcriber import Transcriber
 from umtcli import convert
 from umtcli.catalog import Catalog
+from umtcli.domain import Value
 from umtcli.whole import whole_file
 
 Row = dict[str, Any]
@@ -48,7 +49,8 @@ def judge(
         UmtError: it cannot be translated.
     """
     source = load_sound(case.audio(out))
-    for name, path in translated(out, case.name, case.audio(out), domains, catalog):
+    folder = out / "translations" / case.name
+    for name, path in translated(folder, case.audio(out), domains, catalog):
         translation = load_sound(path)
         true_path = case.true(out, name)
         true = load_sound(true_path)
@@ -71,7 +73,8 @@ def judge_real(
     out: Path, path: Path, catalog: Catalog, transcribe: Transcriber, domain: str = "piano"
 ) -> Row:
     """Translate a recording without a score: the notes of input and output are compared."""
-    ((_, played),) = translated(out, f"real-{path.stem}", path, [domain], catalog)
+    folder = out / "translations" / f"real-{path.stem}"
+    ((_, played),) = translated(folder, path, [domain], catalog)
     source, translation = load_sound(path), load_sound(played)
     agreed = agreement(transcribe(source), transcribe(translation))
     return {
@@ -81,15 +84,30 @@ def judge_real(
 
 
 def translated(
-    out: Path, name: str, source: Path, domains: Sequence[str], catalog: Catalog
+    folder: Path,
+    source: Path,
+    domains: Sequence[str],
+    catalog: Catalog,
+    options: Mapping[str, Value] | None = None,
 ) -> list[tuple[str, Path]]:
-    """The translations of a file, made now unless the same weights made them before."""
-    folder = out / "translations" / name
+    """The translations of a file, made now unless the same weights made them before.
+
+    Args:
+        folder: that they go to.
+        source: the file.
+        domains: that play it.
+        catalog: where these are.
+        options: of their family.
+
+    Raises:
+        UmtError: it cannot be translated.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     # the manifest beside them tells which are up to date; those of other weights are replaced
     results = convert(
-        source, list(domains), folder, format="flac", device="cpu", catalog=catalog, overwrite=True
-    )
+        source, list(domains), folder, format="flac", device="cpu", catalog=catalog,
+        overwrite=True, options=options,
+    )  # fmt: skip
     for result in results:
         if result.error is not None:
             raise result.error

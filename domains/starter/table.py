@@ -107,7 +107,7 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def _bar_table(found: Sequence[Bar]) -> str:
-    return _table(
+    return grid(
         ("bar", "wanted", "measured", "met"),
         [
             (
@@ -139,7 +139,7 @@ def _domain_table(rows: Sequence[Row]) -> str:
                 _number(statistics.mean(clicks) if clicks else None),
             )
         )
-    return _table(head, lines)
+    return grid(head, lines)
 
 
 def _matrix(rows: Sequence[Row], measure: Callable[[Sequence[Row]], float | None]) -> str:
@@ -154,7 +154,7 @@ def _matrix(rows: Sequence[Row], measure: Callable[[Sequence[Row]], float | None
         cells = (_number(measure(_of(mine, domain=(name,)))) for name in names)
         title = source if kind in ("clean", source) else f"{source}, {kind}"
         lines.append((title, *cells))
-    return _table(("source", *names), lines)
+    return grid(("source", *names), lines)
 
 
 def _of(rows: Iterable[Row], *kinds: str, domain: Sequence[str] = ()) -> list[Row]:
@@ -208,6 +208,7 @@ def _number(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.2f}"
 
 
-def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+def grid(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
     rule = ["---"] * len(head)
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *lines))

@@ -12,14 +12,16 @@ import soundfile as sf
 
 import umt_domains
 from starter import systems
-from starter.lines import DOMAINS
+from starter.lines import DOMAINS, pieces
+from starter.measuring import catalog_of
+from starter.probing import probe
 from starter.score import Score, write_midi
-from starter.systems import chance, judge_all, named, pieces
+from starter.systems import chance, judge_all
 from starter.whistling import SAMPLE_RATE, whistle
 from tunes import hear_sines
 from umt_trainer.midi import Note as Written
 from umt_trainer.score.notes import Note
-from umtcli.errors import TrainingError, UsageError
+from umtcli.errors import TrainingError
 from umtcli.pipeline.device import torch_threads
 
 
@@ -83,8 +85,7 @@ def test_a_system_is_measured_beside_copy_and_truth(
 
 
 def test_latents_that_tell_notes_are_found_to_tell_them(out: Path) -> None:
-    catalog = systems.catalog_of(WEIGHTS)
-    told = systems.probe(out, catalog, WEIGHTS / "encoders" / "harmonic-2.safetensors")
+    told = probe(out, systems.encoder(catalog_of(WEIGHTS)), 1)
     assert told.pitch > 0.8  # of nine pitches, by an encoder of notes
 
 
@@ -99,5 +100,3 @@ def test_what_is_missing_is_named_with_the_step_that_makes_it(tmp_path: Path) ->
         pieces(tmp_path)
     with pytest.raises(TrainingError, match="has not enough music"):
         systems.line_recogniser(tmp_path, 1)
-    with pytest.raises(UsageError, match="say NAME=FOLDER"):
-        named(["bundles"])
