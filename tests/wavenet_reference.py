@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 from numpy.typing import NDArray
+
+DRAWN = {
+    "seed": st.integers(0, 2**31),
+    "place": st.integers(100, 9_900),
+    "temperature": st.sampled_from([0.0, 0.3, 1.0, 2.0]),
+    "top_p": st.sampled_from([0.0, 0.4, 0.9, 1.0]),
+}
+"""What a draw is tried with; a ten-thousandth of the place is where it falls."""
 
 Array = NDArray[np.float64]
 Weights = Mapping[str, Array]

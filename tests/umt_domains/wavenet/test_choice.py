@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor
 
 from umt_domains.wavenet.choice import Choice
-from wavenet_reference import choices_in_float32
+from wavenet_reference import DRAWN, choices_in_float32
 
 
 def draw(choice: Choice, logits_NQ: Tensor, uniform_N: Tensor) -> Tensor:
@@ -23,12 +22,7 @@ def logits(seed: int = 0, spread: float = 2.0) -> Tensor:
     return spread * torch.randn(256, generator=torch.Generator().manual_seed(seed))
 
 
-@given(
-    seed=st.integers(0, 2**31),
-    place=st.integers(100, 9_900),
-    temperature=st.sampled_from([0.0, 0.3, 1.0, 2.0]),
-    top_p=st.sampled_from([0.0, 0.4, 0.9, 1.0]),
-)
+@given(**DRAWN)
 def test_a_draw_is_that_of_the_slow_reference(
     seed: int, place: int, temperature: float, top_p: float
 ) -> None:

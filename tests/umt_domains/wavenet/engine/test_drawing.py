@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import given
-from hypothesis import strategies as st
 
 from umt_domains.wavenet.engine.drawing import choose
-from wavenet_reference import choices_in_float32
+from wavenet_reference import DRAWN, choices_in_float32
 
 
-@given(
-    seed=st.integers(0, 2**31),
-    uniform=st.integers(100, 9_900),
-    temperature=st.sampled_from([0.0, 0.3, 1.0, 2.0]),
-    top_p=st.sampled_from([0.0, 0.4, 0.9, 1.0]),
-)
+@given(**DRAWN)
 def test_a_draw_is_that_of_the_slow_reference(
-    seed: int, uniform: int, temperature: float, top_p: float
+    seed: int, place: int, temperature: float, top_p: float
 ) -> None:
     logits_Q = (2 * np.random.default_rng(seed).standard_normal(256)).astype(np.float32)
-    wanted = choices_in_float32(logits_Q.astype(float), uniform / 10_000, temperature, top_p)
-    assert choose(logits_Q, np.float32(uniform / 10_000), temperature, top_p) in wanted
+    wanted = choices_in_float32(logits_Q.astype(float), place / 10_000, temperature, top_p)
+    assert choose(logits_Q, np.float32(place / 10_000), temperature, top_p) in wanted
 
 
 def test_impossible_classes_are_not_drawn_even_at_the_ends() -> None:
