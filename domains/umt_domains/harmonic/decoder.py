@@ -124,9 +124,9 @@ class DecoderNetwork(nn.Module):
         `pitches` are those to play; by default those that sound, as the others are silent.
         """
         features, sounding = self.features(activations(latents))
-        level = latents[:, LEVEL : LEVEL + 1, self.features.before_frames :][
-            ..., : features.shape[-1]
-        ]
+        level = latents[:, LEVEL : LEVEL + 1].narrow(
+            -1, self.features.before_frames, features.shape[-1]
+        )
         if pitches is None:
             pitches = sounding.amax((0, 1, 3)).nonzero()[:, 0]
         if not len(pitches):
@@ -215,9 +215,9 @@ class HarmonicDecoder:
         # frames more on both sides, for what moves is read ahead and back
         self._reach = REACH if self._bend else 0 if network.section.still else FURTHEST
         self._around = -(-self._reach // LATENT_HOP)
-        ahead = AROUND_FRAMES if self._bend else 0
-        self._before = max(network.before_frames + self._around, ahead)
-        self._after = max(network.after_frames + self._around, ahead)
+        known = AROUND_FRAMES if self._bend else 0  # of the bend, beyond what is played
+        self._before = max(network.before_frames + self._around, known)
+        self._after = max(network.after_frames + self._around, known)
         self.lookahead_s = (STEP_FRAMES + self._after) * LATENT_HOP / SAMPLE_RATE
 
     def streams(self, seed: int = 0) -> Streams:

@@ -40,38 +40,6 @@ class LayerWeights(NamedTuple):
 
 
 @compiled
-def hear_tile(
-    slot: Slot,
-    weights: LayerWeights,
-    x: int,
-    sum_TC: Floats,
-    next_TW: Words,
-    y_TC: Floats,
-    y_words: Words,
-) -> None:
-    """One layer for a tile of samples; see `hear`."""
-    num_samples, channels = sum_TC.shape
-    depth, zero = channels // slot.packed, np.float32(0)
-    y_TC = y_TC[:num_samples]
-    for t in range(num_samples):
-        y_C = y_TC[t]
-        for c in range(channels):
-            y_C[c] = weights.bias_C[c]
-    for tap in range(TAPS):
-        shifted = x + 4 * (tap - 1) * weights.dilation * depth
-        add_words(slot, y_TC, shifted, depth, depth, weights.taps_3PB[tap])
-    halves = y_words.view(np.uint16)
-    for t in range(num_samples):
-        y_C, y_halves, sum_C = y_TC[t], halves[t * channels :], sum_TC[t]
-        for c in range(channels):
-            y_halves[c] = half(max(y_C[c], zero))
-            sum_C[c] += weights.mix_bias_C[c]
-    add_words(slot, sum_TC, y_words.ctypes.data, depth, depth, weights.mix_PB)
-    for t in range(num_samples):
-        halve(sum_TC[t : t + 1], channels, next_TW[t])
-
-
-@compiled
 def hear(
     slot: Slot,
     weights: LayerWeights,
@@ -93,11 +61,26 @@ def hear(
         y_words: spoiled; as much of bfloat16.
     """
     num_samples, channels = sum_TC.shape
-    row_bytes = 4 * (channels // slot.packed)
+    depth, zero = channels // slot.packed, np.float32(0)
+    halves = y_words.view(np.uint16)
     for first in range(0, num_samples, len(y_TC)):
         end = min(first + len(y_TC), num_samples)
-        x_tile, sums, nexts = x + first * row_bytes, sum_TC[first:end], next_TW[first:end]
-        hear_tile(slot, weights, x_tile, sums, nexts, y_TC, y_words)
+        tile_TC, sums_TC = y_TC[: end - first], sum_TC[first:end]
+        for t in range(len(tile_TC)):
+            y_C = tile_TC[t]
+            for c in range(channels):
+                y_C[c] = weights.bias_C[c]
+        for tap in range(TAPS):
+            row = first + (tap - 1) * weights.dilation
+            add_words(slot, tile_TC, x + 4 * row * depth, depth, depth, weights.taps_3PB[tap])
+        for t in range(len(tile_TC)):
+            y_C, y_halves, sum_C = tile_TC[t], halves[t * channels :], sums_TC[t]
+            for c in range(channels):
+                y_halves[c] = half(max(y_C[c], zero))
+                sum_C[c] += weights.mix_bias_C[c]
+        add_words(slot, sums_TC, y_words.ctypes.data, depth, depth, weights.mix_PB)
+        for t in range(len(tile_TC)):
+            halve(sums_TC[t : t + 1], channels, next_TW[first + t])
 
 
 def compiled_layers(engine: Engine) -> Callable[[nn.Module], CompiledLayer]:
