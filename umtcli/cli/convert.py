@@ -26,6 +26,7 @@ from umtcli.cli.batch import (
 )
 from umtcli.cli.options import (
     OUTPUTS,
+    SOUND,
     Bits,
     Format,
     Json,
@@ -63,6 +64,14 @@ def convert(
         ),
     ] = None,
     settings: Settings = None,
+    mix: Annotated[
+        float,
+        typer.Option(
+            metavar="SHARE",
+            help="Mix the original in: 0 is only what is played, 1 only the original.",
+            rich_help_panel=SOUND,
+        ),
+    ] = 0.0,
     file_format: Format = None,
     rate: Rate = None,
     bits: Bits = 16,
@@ -106,8 +115,8 @@ def convert(
     A file is made as loud as its input by one gain, under a ceiling of −1 dB true peak.
     A pipe (-o -) cannot wait for the end: its gain follows what was heard so far, and its
     peaks stay under −1 dBFS. Its audio comes later than its input by what the encoder and
-    the decoder look ahead, 0.41 s for the gain and, in stereo, 0.19 s for the image: about
-    10 s in all for the harmonic family.
+    the decoder look ahead, 0.41 s for the gain (with --mix twice that) and, in stereo, 0.19 s
+    for the image: about 10 s in all for the harmonic family.
 
     What is done already is not done again: a run that was interrupted is finished by the
     same command. Outputs are known by the hidden file .umt.jsonl beside them.
@@ -129,6 +138,7 @@ def convert(
         rate=rate,
         bits=bits,
         options=parse_settings(settings),
+        mix=mix,
         seed=seed,
         device=device,
         cluster=cluster,

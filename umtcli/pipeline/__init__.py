@@ -41,6 +41,7 @@ def convert(
     rate: int | None = None,
     bits: int = 16,
     options: Mapping[str, Value] | None = None,
+    mix: float = 0.0,
     seed: int = 0,
     device: str = "auto",
     overwrite: bool = False,
@@ -60,6 +61,7 @@ def convert(
         rate: sample rate of the outputs in Hz; None: the decoder's.
         bits: of PCM formats: 16 (dithered), 24, or 32 for float.
         options: family options, e.g. `{"brightness": 0.3}`.
+        mix: share of the original in the outputs, in amplitude, 0 … 1.
         seed: of all randomness; the same seed gives the same music.
         device: `auto`, `cpu` or `cuda:N`.
         overwrite: whether to replace outputs that exist.
@@ -83,6 +85,7 @@ def convert(
         rate=rate,
         bits=bits,
         options={name: str(value) for name, value in (options or {}).items()},
+        mix=mix,
         seed=seed,
         device=device,
         overwrite=overwrite,

@@ -71,6 +71,8 @@ class Request:
     """Of PCM formats: 16 (dithered), 24, or 32 for float."""
     options: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Family options as text."""
+    mix: float = 0.0
+    """Share of the input's own sound in the outputs, 0 … 1."""
     seed: int = 0
     """0 … 2**63 - 1."""
     device: str = "auto"

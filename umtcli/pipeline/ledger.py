@@ -153,6 +153,7 @@ def recipe(
         "rate": request.rate,
         "bits": request.bits,
         "seed": request.seed,
+        **({"mix": request.mix} if request.mix else {}),  # keys from before it was there stay
         **more,
     }
     return _digest(facts)

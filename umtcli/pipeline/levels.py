@@ -9,22 +9,19 @@ played ─▶ resampled ─▶ loudness and peak ─▶ spool (float32, unnamed 
 from __future__ import annotations
 
 import math
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from umtcli.errors import EncodeError, cannot_write
 from umtcli.media import AudioWriter, LoudnessMeter, TruePeak
+from umtcli.pipeline.tape import Tape
 
 CEILING_DBTP = -1.0
 """No output peaks above this, in dB true peak."""
 SHORTEST_S = 0.4
 """One gating block of BS.1770; what is shorter has no loudness."""
-READ_SAMPLES = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -55,30 +52,23 @@ def match_loudness(
     return Gain(min(wanted, allowed), limited=allowed < wanted)
 
 
-class Spool:
-    """What was played so far, on disk, with its loudness and peak; gone when closed."""
+class Spool(Tape):
+    """What was played so far, with its loudness and peak."""
 
     def __init__(self, folder: Path, sample_rate: int, num_channels: int) -> None:
         """Open the unnamed file.
 
         Args:
-            folder: where the output will be; it has room for the output, `/tmp` may not.
+            folder: see `Tape`.
             sample_rate: in Hz.
             num_channels: 1 or 2.
 
         Raises:
             EncodeError: nothing can be written there.
         """
-        self._folder = folder
-        self._num_channels = num_channels
-        self.num_samples = 0
+        super().__init__(folder, num_channels)
         self.meter = LoudnessMeter(sample_rate, num_channels)
         self.peak = TruePeak(sample_rate, num_channels)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - see close
-        except OSError as e:
-            raise EncodeError(cannot_write(f"to {folder}", e)) from e
 
     def write(self, block_TC: NDArray[np.float32]) -> None:
         """Append float32 samples (T, C).
@@ -88,23 +78,10 @@ class Spool:
         """
         self.meter.push(block_TC)
         self.peak.push(block_TC)
-        self.num_samples += len(block_TC)
-        try:
-            self._file.write(np.ascontiguousarray(block_TC).data)
-        except OSError as e:
-            raise EncodeError(cannot_write(f"to {self._folder}", e)) from e
+        super().write(block_TC)
 
     def deliver(self, writer: AudioWriter, gain_db: float) -> None:
         """Write everything with one gain."""
         gain = np.float32(10 ** (gain_db / 20))
-        for block_TC in self._blocks():
+        for block_TC in self.blocks():
             writer.write(block_TC * gain)
-
-    def close(self) -> None:
-        """Forget it all; the file has no name and vanishes with this."""
-        self._file.close()
-
-    def _blocks(self) -> Iterator[NDArray[np.float32]]:
-        self._file.seek(0)
-        while data := self._file.read(READ_SAMPLES * 4 * self._num_channels):
-            yield np.frombuffer(data, np.float32).reshape(-1, self._num_channels)

@@ -12,6 +12,7 @@ from umtcli.pipeline.book import Book
 from umtcli.pipeline.holdings import Holdings
 from umtcli.pipeline.jobs import Job
 from umtcli.pipeline.machines import blame
+from umtcli.pipeline.original import Tap
 from umtcli.pipeline.stage import Beat, Hearing, Part
 
 
@@ -31,6 +32,8 @@ class Passage:
     hearings: list[Hearing] = field(default_factory=list)
     piped: bool = False
     """Whether an output is a pipe: it wants its audio soon."""
+    taps: list[Tap] = field(default_factory=list)
+    """Who else is given the input as it is read."""
     num_heard: int = 0
     """Samples of the input that were given to the networks."""
     read_ahead: list[Block | None] = field(default_factory=list)
@@ -75,10 +78,12 @@ class Passage:
                 part.error = blame(error, doing)
 
     def read(self) -> Block | None:
-        """The next block; None at the end. It is metered on the way, ahead of the sinks."""
+        """The next block; None at the end. Meter and taps have it ahead of the sinks."""
         assert self.reader is not None
         assert self.meter is not None
         block_TC = next(self.reader, None)
         if block_TC is not None:
             self.meter.push(block_TC)
+        for tap in self.taps:
+            tap(block_TC)
         return block_TC

@@ -108,6 +108,10 @@ def _check_numbers(request: Request) -> None:
         raise UsageError(f"--shard takes I/N with I from 1 to N, not {shard.index}/{shard.count}.")
     if request.bits not in (16, 24, 32):
         raise UsageError(f"--bits takes 16, 24 or 32 (float), not {request.bits}.")
+    if not 0 <= request.mix <= 1:
+        raise UsageError(
+            f"--mix takes 0 (only what is played) … 1 (only the original), not {request.mix:g}."
+        )
     if not 0 <= request.seed < SEEDS:
         raise UsageError(f"--seed takes 0 … {SEEDS - 1}, not {request.seed}.")
     if request.rate is not None and not LOWEST_RATE <= request.rate <= HIGHEST_RATE:

@@ -134,6 +134,7 @@ class Runner:
             passage.meter,
             self.stdout,
             partial(self.ledger.enter, job),
+            passage.taps,
         )
         by_encoder: dict[int, tuple[Encoder, list[Part]]] = {}
         for output in outputs:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
@@ -11,16 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from umtcli.errors import OutputBusy, UmtError
-from umtcli.media import AudioWriter, LoudnessMeter
+from umtcli.media import AudioWriter, Block, LoudnessMeter
 from umtcli.media.pending import PendingFile
 from umtcli.media.writer import Bits, claim_file
 from umtcli.pipeline.causal import CausalLevel
 from umtcli.pipeline.holdings import Holdings
 from umtcli.pipeline.jobs import Output, Request
-from umtcli.pipeline.levels import Spool, match_loudness
+from umtcli.pipeline.levels import Gain, Spool, match_loudness
 from umtcli.pipeline.machines import blame
+from umtcli.pipeline.original import Level, MixedLevel, Queue, Tap, mixed, resampled
 from umtcli.pipeline.players import Player
 from umtcli.pipeline.tags import output_tags
+from umtcli.pipeline.tape import Tape
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class SinkSettings:
     """Of the input."""
     stdout: BinaryIO
     record: Record = _record_nothing
+    taps: list[Tap] = field(default_factory=list)
+    """Who else is given the input as it is read; sinks add themselves."""
 
     def open_writer(
         self, output: Output, sample_rate: int, pending: PendingFile | None = None
@@ -83,9 +88,13 @@ class SinkSettings:
             num_channels=self.num_channels,
             format=output.format,
             bits=cast(Bits, request.bits),  # planned: 16, 24 or 32
-            tags=output_tags(self.tags, output.player),
+            tags=output_tags(self.tags, output.player, request.mix),
             seed=request.seed,
         )
+
+    def tap(self, sample_rate: int, take: Callable[[Block], None]) -> None:
+        """Let something take the input, at another rate."""
+        self.taps.append(resampled(self.sample_rate, sample_rate, self.num_channels, take))
 
 
 def open_sink(
@@ -111,8 +120,14 @@ class FileSink:
         self._output = output
         self._rate = sample_rate
         self._settings = settings
-        self._spool = Spool(output.path.parent, sample_rate, settings.num_channels)
-        cleanup.callback(self._spool.close)
+        self._folder = output.path.parent
+        self._cleanup = cleanup
+        self._spool = self._new_spool()
+        self._original: Tape | None = None
+        if settings.request.mix:
+            self._original = Tape(self._folder, settings.num_channels)
+            cleanup.callback(self._original.close)
+            settings.tap(sample_rate, self._original.write)
         # claimed now: who comes later should not work for nothing
         self._pending = claim(output, self._record)
         cleanup.callback(self._pending.discard)
@@ -123,22 +138,34 @@ class FileSink:
 
     def deliver(self) -> Delivered:
         """Write the file."""
-        duration_s = self._duration_s
-        gain = match_loudness(
-            self._settings.meter.integrated_lufs(),
-            self._spool.meter.integrated_lufs(),
-            self._spool.peak.dbtp(),
-            duration_s,
-        )
+        spool = self._with(self._original) if self._original else self._spool
+        gain = self._match(spool, spool.peak.dbtp())
         writer = self._settings.open_writer(self._output, self._rate, self._pending)
         try:
-            self._spool.deliver(writer, gain.db)
+            spool.deliver(writer, gain.db)
             writer.close()
         except BaseException:
             writer.abort()
             raise
-        self._spool.close()
-        return Delivered(duration_s, gain.db, gain.limited)
+        spool.close()
+        return Delivered(self._duration_s, gain.db, gain.limited)
+
+    def _with(self, original: Tape) -> Spool:
+        """What was played, as loud as the original, mixed with it."""
+        gain = self._match(self._spool, peak_dbtp=-math.inf)  # only the mixture may not peak
+        both = self._new_spool()
+        for block_TC in mixed(self._spool, gain.db, original, self._settings.request.mix):
+            both.write(block_TC)
+        return both
+
+    def _new_spool(self) -> Spool:
+        spool = Spool(self._folder, self._rate, self._settings.num_channels)
+        self._cleanup.callback(spool.close)
+        return spool
+
+    def _match(self, spool: Spool, peak_dbtp: float) -> Gain:
+        heard = self._settings.meter.integrated_lufs()
+        return match_loudness(heard, spool.meter.integrated_lufs(), peak_dbtp, self._duration_s)
 
     @property
     def _duration_s(self) -> float:
@@ -156,7 +183,7 @@ class PipeSink:
     ) -> None:
         self._rate = sample_rate
         self._num_samples = 0
-        self._level = CausalLevel(settings.meter, sample_rate, settings.num_channels)
+        self._level = _causal_level(sample_rate, settings)
         self._writer = settings.open_writer(output, sample_rate)
         cleanup.callback(self._abandon)
         self._complete = False
@@ -176,6 +203,17 @@ class PipeSink:
     def _abandon(self) -> None:
         if not self._complete:
             self._writer.abort()
+
+
+def _causal_level(sample_rate: int, settings: SinkSettings) -> Level:
+    share, num_channels = settings.request.mix, settings.num_channels
+    played = CausalLevel(settings.meter, sample_rate, num_channels)
+    if not share:
+        return played
+    original = Queue(num_channels)
+    settings.tap(sample_rate, original.write)
+    both = CausalLevel(settings.meter, sample_rate, num_channels)
+    return MixedLevel(played, original, share, both)
 
 
 def claim(output: Output, before_naming: Callable[[Path], None]) -> PendingFile:

@@ -9,7 +9,7 @@ from umtcli.domain import Domain
 from umtcli.pipeline.players import Player
 
 
-def output_tags(tags: Mapping[str, str], player: Player) -> dict[str, str]:
+def output_tags(tags: Mapping[str, str], player: Player, original: float = 0.0) -> dict[str, str]:
     """The tags of an output.
 
     The input's own comment and encoder are replaced: they described another recording.
@@ -17,6 +17,7 @@ def output_tags(tags: Mapping[str, str], player: Player) -> dict[str, str]:
     Args:
         tags: of the input, keys in any case.
         player: what plays it; each domain of a mix is named with its share and licence.
+        original: share of the input in it.
     """
     version = f"umt {umtcli.__version__}"
     if len(player.shares) == 1:
@@ -24,6 +25,8 @@ def output_tags(tags: Mapping[str, str], player: Player) -> dict[str, str]:
     else:
         parts = (f"{part.share:.3g} of {_credit(part.domain)}" for part in player.shares)
         provenance = f"{version}, mix: {'; '.join(parts)}"
+    if original:
+        provenance += f"; {original:.3g} of it the original"
     kept = {key: text for key, text in tags.items() if key.lower() not in _REPLACED}
     return {**kept, "encoded_by": version, "comment": provenance}
 

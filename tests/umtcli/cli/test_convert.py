@@ -118,6 +118,7 @@ def test_an_unknown_domain_is_wrong_usage_with_a_suggestion(song: Path, capsys: 
         (["--format", "xyz"], "Cannot write 'xyz'"),
         (["-o", "out.xyz"], "Cannot write .xyz"),
         (["--bits", "8"], "--bits"),
+        (["--mix", "2"], "--mix"),
         (["--rate", "3"], "--rate"),
         (["--to", "toy*loud+toy"], "Write a mix like 'piano*0.7+strings*0.3'"),
         (["--device", "abacus"], "--device"),

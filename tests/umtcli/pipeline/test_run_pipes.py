@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from pathlib import Path
+from piping import PatientSource, Sink
 
 import numpy as np
 import pytest
@@ -13,36 +14,6 @@ from signals import lufs, noise, read, write
 from toy import DECODER_RATE
 from umtcli.catalog import Catalog
 from umtcli.pipeline import Request, run
-
-
-class PatientSource(io.RawIOBase):
-    """A pipe that holds its second half back until audio has come out at the other end."""
-
-    def __init__(self, data: bytes, came_out: threading.Event) -> None:
-        self.halves = [data[: len(data) // 2], data[len(data) // 2 :]]
-        self.came_out = came_out
-        self.in_time = False
-
-    def read(self, size: int = -1) -> bytes:
-        if not self.halves:
-            return b""
-        if len(self.halves) == 1:
-            self.in_time = self.came_out.wait(timeout=60)
-        return self.halves.pop(0)
-
-
-class Sink(io.BytesIO):
-    """A pipe that tells when more than a header came out."""
-
-    def __init__(self, came_out: threading.Event) -> None:
-        super().__init__()
-        self.came_out = came_out
-
-    def write(self, data: bytes) -> int:
-        written = super().write(data)
-        if self.tell() > 10_000:
-            self.came_out.set()
-        return written
 
 
 def test_a_pipe_gives_audio_before_its_input_ends(tmp_path: Path, catalog: Catalog) -> None:
