@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import threading
 from pathlib import Path
-from piping import PatientSource, Sink
 
 import numpy as np
 import pytest
 
 from conversions import convert_one
+from piping import PatientSource, Sink
 from signals import Wave, lufs, noise, read, silence, write
 from toy import DECODER_RATE
 from umtcli.catalog import Catalog

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import threading
 from pathlib import Path
-from piping import PatientSource, Sink
 
 import numpy as np
 import pytest
 
+from piping import PatientSource, Sink
 from signals import lufs, noise, read, write
 from toy import DECODER_RATE
 from umtcli.catalog import Catalog
