@@ -46,6 +46,7 @@ SECOND = replace(SOLO, generation=2)
 STRUCK = replace(SECOND, struck=True)
 THIRD = replace(SOLO, generation=3)
 KEYS = replace(THIRD, struck=True)
+PHRASES = replace(KEYS, generation=4)
 BENDING = replace(SECTION, generation=3, bends=True)
 
 

@@ -6,7 +6,7 @@ the recipe's own is which music is learned and what the bundles say of themselve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +14,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
 
 from starter.programs import run_program
 from starter.runs import DECODER_RUN, ENCODER_RUN
 from starter.targets import TARGETS
 from umt_domains.harmonic import HarmonicFamily
-from umt_domains.harmonic.config import SAMPLE_RATE
-from umt_domains.harmonic.latents import LEVEL
+from umt_domains.harmonic.config import LATENT_RATE, SAMPLE_RATE
+from umt_domains.harmonic.latents import LEVEL, activations
 from umt_domains.harmonic.learning import note_targets
 from umt_trainer.config import RunConfig
 from umt_trainer.data import Recording, load_recording
@@ -36,11 +38,18 @@ from umtcli.learned import write_decoder, write_encoder
 
 __all__ = ["DECODER_RUN", "ENCODER_RUN", "train_decoder", "train_encoder"]
 
+Floats = NDArray[np.float32]
 LICENCE = "Apache-2.0"
 SPACE = "harmonic/2"
 ENCODER: dict[str, Any] = {"front_end": 2, "entry_channels": 16, "bend": True}
 """What differs from the family's own sizes, which are those of `harmonic/1`."""
 RENDERED = "composed by rule and rendered with FluidR3 GM (MIT)"
+HEARD = 0.5
+"""Of a frame activation: the velocity of what is surer can be told."""
+UNHEARD = 1e-2
+"""Of frame activations, squared and added up over a second."""
+ENTRY = "entry.weight"
+"""Of a decoder: (maps, features, 3, 3)."""
 STEP = "python -m starter"
 """How the recipe's steps are run."""
 
@@ -106,7 +115,7 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
     torch.manual_seed(config.seed)
     network = learning.new_decoder(decoder_config(domain))
     if start is not None:
-        load_weights(network, start)
+        load_weights(network, replace(start, tensors=fitted(start.tensors, network)))
     task = DecoderTask(network, learning, recordings, encoder_bundle.info.space, config)
     trained = train(task, config, out / "runs" / f"{domain}.pt", report)
     return write_decoder(
@@ -127,12 +136,25 @@ def with_score(recording: Recording) -> Recording:
 
     An encoder's mistakes are an instrument's own. It takes an organ's stops for keys, and a
     decoder that learned from nothing else would wait for such keys when an oboe plays.
+
+    How hard notes are struck stays as it was heard, against what sounded lately: a score tells it
+    against the whole piece.
     """
     assert recording.notes is not None
     clean_CF = recording.latents[0]
-    written = note_targets(recording.notes, clean_CF.shape[-1], skipped_frames=0)
-    score_CF = np.concatenate([written.flatten(0, 1).numpy(), clean_CF[LEVEL:]]).astype(np.float16)
+    written = note_targets(recording.notes, clean_CF.shape[-1], skipped_frames=0).numpy()
+    written[2] = written[0] * _velocity(clean_CF.astype(np.float32))
+    score_CF = np.concatenate([written.reshape(LEVEL, -1), clean_CF[LEVEL:]]).astype(np.float16)
     return replace(recording, latents=recording.latents + (score_CF,) * len(recording.latents))
+
+
+def _velocity(latents_CF: Floats) -> Floats:
+    """Of each pitch as heard, (P, F); of a pitch that is not heard, that of what else is."""
+    frame, _, loud = activations(torch.from_numpy(latents_CF)).numpy()
+    near = np.ones(round(LATENT_RATE))
+    both = [np.convolve(x.sum(0), near, "same") for x in (loud * frame, frame**2)]
+    phrase = both[0] / (both[1] + UNHEARD)
+    return np.where(frame > HEARD, loud / frame.clip(HEARD), phrase).astype(np.float32)
 
 
 def _start(out: Path, name: str | None) -> Bundle | None:
@@ -142,6 +164,16 @@ def _start(out: Path, name: str | None) -> Bundle | None:
     if not is_trained(out, name):
         raise TrainingError(f"It begins as {name}. Run {STEP} decoder {out} {name} first.")
     return read_bundle(decoder_path(out, name))
+
+
+def fitted(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """Weights of a decoder of an earlier generation, for a network that is told more.
+
+    What that one was not told, the new one does not listen to at first.
+    """
+    entry = tensors[ENTRY]
+    missing = network.get_parameter(ENTRY).shape[1] - entry.shape[1]
+    return {**tensors, ENTRY: functional.pad(entry, (0, 0, 0, 0, 0, missing))}
 
 
 def is_trained(out: Path, domain: str) -> bool:

@@ -42,6 +42,9 @@ DETUNED: dict[str, Any] = {"players": 3, "drift_cents": 8.0}
 """Oscillators beside each other, as synthesizers have them."""
 THIRD: dict[str, Any] = {"generation": 3}
 """Of decoders' networks: those of `harmonic/1` were of the first."""
+STRUCK: dict[str, Any] = {"generation": 4, "struck": True}
+"""Of instruments on which only the strike counts: they know no swells. How hard it was is heard
+badly of one note, and well of a phrase."""
 BENDS: dict[str, Any] = {"bends": True}
 """Players who can let a note glide and tremble, as who bows, blows, sings or turns a wheel."""
 
@@ -58,8 +61,8 @@ def _fading(
 ) -> Target:
     """Notes that fade away; `stiffness` of the strings stretches their overtones."""
     style = Style(low, high, 6, decay_s=decay_s, atonal=ATONAL)
-    strings = {"struck": True, "inharmonicity": stiffness}
-    return Target(description, programs, (style,), THIRD | strings, begins_as, scored)
+    decoder = STRUCK | {"inharmonicity": stiffness}
+    return Target(description, programs, (style,), decoder, begins_as, scored)
 
 
 def _held(
@@ -72,7 +75,7 @@ def _held(
     scored: bool = False,
     **decoder: Any,
 ) -> Target:
-    """Notes that last, many at once. Of some only the strike counts: they know no swells."""
+    """Notes that last, many at once."""
     style = Style(low, high, 5, fastest_s, atonal=ATONAL)
     return Target(description, programs, (style,), THIRD | decoder, begins_as, scored)
 
@@ -92,13 +95,13 @@ TARGETS: dict[str, Target] = {
     ),
     "electric-piano": _fading("Electric piano of tines", (4,), 28, 103, (5.0, 4.0, 1.4)),
     "harpsichord": _fading("Harpsichord", (6,), 29, 89, (3.2, 1.8, 0.8), 5e-5),
-    "organ": _held("Church organ", (19,), 36, 96, scored=True, struck=True),
+    "organ": _held("Church organ", (19,), 36, 96, scored=True, **STRUCK),
     "strings": _held("String ensemble", (48, 48, 48, 49), 28, 96, 0.11, None, **SECTION, **BENDS),
     "violin": _solo("Solo violin", (40,), 55, 90, 0.1),
     "cello": _solo("Solo cello", (42,), 36, 76, 0.1),
     "choir": _held("Choir of aahs", (52,), 40, 84, 0.2, **BENDS),
     "guitar": _fading("Nylon guitar", (24,), 40, 88, (4.3, 1.7, 0.45), 5e-5, scored=True),
-    "distorted-guitar": _held("Distorted guitar", (30,), 40, 88, 0.09, struck=True, **BENDS),
+    "distorted-guitar": _held("Distorted guitar", (30,), 40, 88, 0.09, **STRUCK, **BENDS),
     "flute": _solo("Flute", (73,), 59, 96),
     "clarinet": _solo("Clarinet", (71,), 50, 91),
     "brass": _held("Brass section", (61,), 40, 84, 0.1, players=3, drift_cents=5.0, **BENDS),
@@ -106,10 +109,10 @@ TARGETS: dict[str, Target] = {
     "music-box": _fading("Music box", (10,), 60, 108, (1.4, 1.3, 0.8)),
     "marimba": _fading("Marimba", (12,), 45, 96, (1.0, 0.55, 0.33)),
     "synth-pad": _held(
-        "Synthesizer pad", (90,), 36, 96, 0.2, scored=True, struck=True, **DETUNED, **BENDS
+        "Synthesizer pad", (90,), 36, 96, 0.2, scored=True, **STRUCK, **DETUNED, **BENDS
     ),
     "chiptune": _held(
-        "Square waves of early computers", (80,), 36, 96, 0.09, struck=True, **DETUNED, **BENDS
+        "Square waves of early computers", (80,), 36, 96, 0.09, **STRUCK, **DETUNED, **BENDS
     ),
 }
 """By the name that users type. The sounds are those of FluidR3 GM."""

@@ -38,6 +38,9 @@ blocks = 1
 layers = 3
 residual_channels = 8
 skip_channels = 8
+[distortion]
+shortest_s = 0.06
+longest_s = 0.12
 [confusion]
 channels = 8
 [run]
@@ -163,12 +166,9 @@ def test_one_process_is_told_of_its_mistakes_in_one_line(
         ("blocks = 1", "blocks = 99", "refuses the sizes of encoder: blocks must be .* 1 … 16"),
         ("channels = 8", "chanels = 8", "sizes of encoder: EncoderConfig has no 'chanels'"),
         ("layers = 3", "layers = 3\nhop_samples = 8", "sizes of sine: hop_samples .* the .*, 800"),
-        ("[encoder]", "[distortion]\nsemitones = 99\n[encoder]", "distortion: semitones .* 0 … 12"),
-        (
-            "[encoder]",
-            "[distortion]\nspeed = 2\n[encoder]",
-            "distortion: .* no 'speed'",
-        ),
+        ("[distortion]", "[distortion]\nsemitones = 99", "distortion: semitones .* 0 … 12"),
+        ("[distortion]", "[distortion]\nspeed = 2", "distortion: .* no 'speed'"),
+        ("shortest_s = 0.06\nlongest_s = 0.12", "", "examples of 0.25 s as they are: .* no room"),
         ("crop_s = 0.25", "crop_s = 60.0", "sine has nothing to learn from .* an example .60 s"),
     ],
 )

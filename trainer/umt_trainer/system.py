@@ -36,6 +36,9 @@ from umtcli.learning import Learning
 from umtcli.pipeline.device import resolve_device, torch_threads
 from umtcli.plugins import USER_PACKAGE
 
+SOME = 4
+"""Examples of each domain that are tried before a run."""
+
 
 def train_system(
     config_path: Path,
@@ -167,8 +170,11 @@ def new_task(
     if recipe.begin:
         begun = begin_system(network, learning, Path(recipe.begin), list(folders))
     domains = load_domains(folders, "train", recipe.run.crop_s, learning)
+    music = Music(domains, learning, recipe.run, recipe.distorted)
+    if recipe.distorted:
+        _refuse_undistorted(music)
     if recipe.hearing.settled and not recipe.begin:
-        settle_encoder(network.encoder, Music(domains, learning, recipe.run))
+        settle_encoder(network.encoder, music)
     network.to(device)
     if recipe.hardware.compile:
         for module in (network.encoder, *network.decoders):
@@ -184,6 +190,17 @@ def new_task(
         begun=begun,
         hearing=recipe.hearing,
     )
+
+
+def _refuse_undistorted(music: Music) -> None:
+    """Examples may be too short for what is to be done to them."""
+    some = music.ready(0, SOME * len(music.domains))
+    if torch.equal(some.heard_BT, some.clean.wav_BT):
+        raise UsageError(
+            f"The encoder would hear examples of {music.config.crop_s:g} s as they are: there is "
+            f"no room in them for what the {music.learning.family} family distorts. Take longer "
+            "ones (crop_s), distort shorter parts ([distortion]), or none (distorted = false)."
+        )
 
 
 def checkpoint_path(out: Path) -> Path:

@@ -4,7 +4,7 @@
     before + F + after   F
 
 Decoders of the first two generations are told the activations themselves and the traces of
-strikes; those of the third, keys.
+strikes; those of the third, keys; those of the fourth, how loud the phrase is as well.
 
 B batch, P pitches, F latent frames.
 """
@@ -35,6 +35,12 @@ LAST_STRIKE_S = 0.1
 """A strike this long ago counts half as much as one now."""
 NO_STRIKE = 3e-5
 """Strikes that add up to less than this were none."""
+PHRASE_BEFORE_FRAMES = 75
+"""How far back a phrase is heard as one: 1.5 s."""
+PHRASE_AFTER_FRAMES = 50
+"""And how far ahead: 1 s."""
+NOTHING_HEARD = 1e-2
+"""Of frame activations, squared and added up: a hundredth of a note."""
 
 
 class NoteFeatures(nn.Module):
@@ -64,7 +70,9 @@ class NoteFeatures(nn.Module):
 
 def note_features(config: DecoderConfig) -> NoteFeatures:
     """Those of a decoder's generation."""
-    return (KeyFeatures if config.generation > 2 else ActivationFeatures)(config.struck)
+    if config.generation < 3:
+        return ActivationFeatures(config.struck)
+    return (KeyFeatures if config.generation == 3 else PhraseFeatures)(config.struck)
 
 
 class KeyFeatures(NoteFeatures):
@@ -77,6 +85,9 @@ class KeyFeatures(NoteFeatures):
 
     def forward(self, activations: Tensor) -> tuple[Tensor, Tensor]:
         """Key, strike, velocity, traces and age."""
+        return self._of_keys(activations)
+
+    def _of_keys(self, activations: Tensor) -> tuple[Tensor, Tensor]:
         pressed = keys(activations, RECALLED_FRAMES)
         velocity = pressed.velocity
         if not self.struck:
@@ -88,12 +99,40 @@ class KeyFeatures(NoteFeatures):
         velocity = velocity.gather(-1, last)
         sounding = functional.max_pool1d(
             pressed.down[..., self.before_frames - RELEASE_FRAMES :], RELEASE_FRAMES + 1, stride=1
-        )[..., None, :, : -self.after_frames]
+        )[:, None, :, :-REACH_FRAMES]
         traces = [torch.exp(-pressed.age_F / LATENT_RATE / constant) for constant in MEMORY_S]
         told = torch.stack(
             [pressed.down, pressed.strike, velocity, *traces, pressed.age_F / RECALLED_FRAMES], 1
-        )[..., self.before_frames : -self.after_frames]
+        )[..., self.before_frames : -REACH_FRAMES]
         return torch.cat([told[:, :2], told[:, 2:] * sounding], dim=1), sounding
+
+
+class PhraseFeatures(KeyFeatures):
+    """What fingers do, and how loud the phrase is that they play; see `NoteFeatures`.
+
+    How hard a single note was struck is heard with an error as large as what tells forte from
+    piano. What all notes of some seconds have in common is heard well.
+    """
+
+    num_features = KeyFeatures.num_features + 2
+    after_frames = PHRASE_AFTER_FRAMES
+
+    def forward(self, activations: Tensor) -> tuple[Tensor, Tensor]:
+        """What keys do; the mean velocity of the phrase so far, and of how it goes on."""
+        ahead = PHRASE_AFTER_FRAMES - REACH_FRAMES
+        told, sounding = self._of_keys(activations[..., : activations.shape[-1] - ahead])
+        frame, _, loud = activations[..., self.before_frames - PHRASE_BEFORE_FRAMES :].unbind(1)
+        # squared: faint doubts about eighty silent pitches are no notes
+        heard = torch.stack([(frame * loud).sum(1), frame.square().sum(1)], 1)
+        so_far = functional.avg_pool1d(
+            heard[..., : heard.shape[-1] - PHRASE_AFTER_FRAMES], PHRASE_BEFORE_FRAMES + 1, stride=1
+        )
+        onward = functional.avg_pool1d(
+            heard[..., PHRASE_BEFORE_FRAMES:], PHRASE_AFTER_FRAMES + 1, stride=1
+        )
+        loud, notes = torch.stack([so_far, onward], 2).unbind(1)
+        velocity = loud / (notes + NOTHING_HEARD)
+        return torch.cat([told, velocity[:, :, None] * sounding], dim=1), sounding
 
 
 class ActivationFeatures(NoteFeatures):

@@ -20,11 +20,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from umt_domains.wavenet.timbre import retimbred
+
 EXAMPLE_S = 1.0
 """One part of each second is shifted: the paper's examples are a second long."""
 FADE_S = 0.01
 TAPS = 32  # K
 DISTORTED = 4  # keeps these draws apart from those of the examples
+RETIMBRED = 6
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,10 @@ class Distortion:
     shortest_s: float = 0.25
     """Of the part that is shifted in each second."""
     longest_s: float = 0.5
+    equalizer_db: float = 0.0
+    """Of a random equalizer over the whole example: the largest gain, up or down."""
+    overdrive_db: float = 0.0
+    """Of a random overdrive over the whole example: the largest gain."""
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -48,9 +55,23 @@ class Distortion:
                 f"shortest_s and longest_s must rise in {2 * FADE_S:g} … {EXAMPLE_S / 2:g}, "
                 f"not {self.shortest_s}, {self.longest_s}"
             )
+        for name in ("equalizer_db", "overdrive_db"):
+            if not 0 <= getattr(self, name) <= 60:
+                raise ValueError(f"{name} must be in 0 … 60, not {getattr(self, name)}")
 
 
 PAPER = Distortion()
+
+
+def distorted(
+    wav_T: Tensor, sample_rate: int, seed: int, number: int, how: Distortion = PAPER
+) -> Tensor:
+    """What the encoder hears of an example; arguments and shape as for `local_pitch`."""
+    heard_T = local_pitch(wav_T, sample_rate, seed, number, how)
+    if how.equalizer_db == how.overdrive_db == 0:
+        return heard_T
+    random = np.random.default_rng((seed, number, RETIMBRED))
+    return retimbred(heard_T, sample_rate, random, how.equalizer_db, how.overdrive_db)
 
 
 def local_pitch(

@@ -30,7 +30,7 @@ from umt_domains.wavenet.config import (
     to_mapping,
 )
 from umt_domains.wavenet.decoder import DecoderNetwork
-from umt_domains.wavenet.distort import PAPER, Distortion, local_pitch
+from umt_domains.wavenet.distort import PAPER, Distortion, distorted
 from umt_domains.wavenet.encoder import EncoderNetwork, latent_space
 from umt_domains.wavenet.whitening import whiten
 from umtcli.bundle import Bundle
@@ -64,8 +64,8 @@ class WavenetLearning:
     ) -> WavenetLearning:
         """What goes with an encoder of these sizes, given as to `new_encoder`."""
         sizes = from_mapping(EncoderConfig, encoder)
-        distorted = from_mapping(Distortion, distortion or {})
-        return cls(sizes.sample_rate, sizes.hop_samples, sizes.latent_channels, distorted)
+        how = from_mapping(Distortion, distortion or {})
+        return cls(sizes.sample_rate, sizes.hop_samples, sizes.latent_channels, how)
 
     @property
     def distortion(self) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class WavenetLearning:
 
     def rehear(self, wav_T: Tensor, seed: int, number: int) -> Tensor:
         """As the encoder's input is distorted: a part of each second out of tune."""
-        return local_pitch(wav_T, self.sample_rate, seed, number, self.distorted)
+        return distorted(wav_T, self.sample_rate, seed, number, self.distorted)
 
     def teachable(self, heard_CF: Tensor, clean_CF: Tensor) -> Tensor:
         """The latents as they are: they do not tell the level."""

@@ -15,11 +15,12 @@ from umt_domains.harmonic.features import (
     ActivationFeatures,
     KeyFeatures,
     NoteFeatures,
+    PhraseFeatures,
 )
 
 FRAMES = 100
 A4 = 69 - 21
-DOWN, STRIKE, VELOCITY, AGE = 0, 1, 2, 6
+DOWN, STRIKE, VELOCITY, AGE, SO_FAR, ONWARD = 0, 1, 2, 6, 7, 8
 """Numbers of what is told of keys."""
 
 
@@ -84,8 +85,42 @@ def test_what_rings_is_as_loud_as_it_was_when_its_key_came_up(
     assert torch.allclose(ringing, torch.tensor(at_the_end))
 
 
+def phrases(loud: float, soft: float) -> Tensor:
+    """Activations of 3 s of repeated notes of one velocity, then 3 s of another; no silence."""
+    features = PhraseFeatures(struck=True)
+    around = features.before_frames, features.after_frames
+    notes = torch.full((1, 3, NUM_PITCHES, 300 + sum(around)), 0.01)  # faint doubts everywhere
+    now = notes[..., around[0] : -around[1]]
+    for first in range(0, 300, 10):
+        now[0, 0, A4 : A4 + 8 : 4, first : first + 10] = 1
+        now[0, 1, A4 : A4 + 8 : 4, first] = 1
+        now[0, 2, A4 : A4 + 8 : 4, first : first + 10] = loud if first < 150 else soft
+    return notes
+
+
+def test_a_phrase_is_as_loud_as_all_its_notes() -> None:
+    told, sounding = PhraseFeatures(struck=True)(phrases(0.8, 0.5))
+    so_far, onward = told[0, SO_FAR], told[0, ONWARD]
+    assert so_far[A4, [20, 149]] == pytest.approx([0.8, 0.8], abs=0.02)
+    assert onward[A4, [0, 99, 150]] == pytest.approx([0.8, 0.8, 0.5], abs=0.02)
+    # 1.5 s into the second phrase nothing is left of the first
+    assert so_far[A4, [187, 226, 299]] == pytest.approx([0.65, 0.5, 0.5], abs=0.02)
+    # all that sounds is told the same; what is silent, nothing
+    assert torch.equal(so_far[A4 + 4], so_far[A4])
+    assert not (so_far[0] * (1 - sounding[0, 0, 0])).any()
+
+
+def test_what_keys_do_is_told_with_the_phrase() -> None:
+    notes = swelling(7, 1000)
+    told, sounding = PhraseFeatures(struck=True)(notes)
+    keys, rings = KeyFeatures(struck=True)(notes)
+    num_frames = told.shape[-1]
+    assert torch.equal(told[:, :7], keys[..., :num_frames])
+    assert torch.equal(sounding, rings[..., :num_frames])
+
+
 @pytest.mark.parametrize("struck", [False, True])
-@pytest.mark.parametrize("kind", [ActivationFeatures, KeyFeatures])
+@pytest.mark.parametrize("kind", [ActivationFeatures, KeyFeatures, PhraseFeatures])
 def test_nothing_further_away_than_is_asked_for_counts(
     kind: type[NoteFeatures], struck: bool
 ) -> None:
@@ -99,6 +134,6 @@ def test_nothing_further_away_than_is_asked_for_counts(
         # kernels are summed in another order where there is more to sum
         assert torch.allclose(part, whole[..., first : first + 300], atol=1e-5)
         assert torch.allclose(part_rings, rings[..., first : first + 300], atol=1e-5)
-    if kind is KeyFeatures:
+    if kind is not ActivationFeatures:
         forgotten = (whole[:, DOWN] == 1) & (whole[:, AGE] == 1)
         assert 0.05 < float(forgotten.float().mean()) < 0.5  # there is what could be told wrongly

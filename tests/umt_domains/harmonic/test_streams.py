@@ -11,6 +11,7 @@ from tiny_harmonic import (
     BENDING,
     KEYS,
     OPTIONS,
+    PHRASES,
     SECOND,
     SECTION,
     SOLO,
@@ -47,7 +48,7 @@ def test_encoding_in_pieces_equals_the_whole(cuts: list[int]) -> None:
     assert torch.allclose(through(machine, wav, cuts), through(machine, wav, []), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("config", [SOLO, SECTION, SECOND, STRUCK, THIRD, KEYS])
+@pytest.mark.parametrize("config", [SOLO, SECTION, SECOND, STRUCK, THIRD, KEYS, PHRASES])
 @settings(max_examples=6, deadline=None)
 @given(cuts=st.lists(FRAMES, max_size=6))
 def test_decoding_in_pieces_equals_the_whole(config: DecoderConfig, cuts: list[int]) -> None:
@@ -130,7 +131,7 @@ def long_notes() -> Tensor:
     return latents
 
 
-@pytest.mark.parametrize("config", [SOLO, SECOND, STRUCK, THIRD, KEYS])
+@pytest.mark.parametrize("config", [SOLO, SECOND, STRUCK, THIRD, KEYS, PHRASES])
 def test_windows_play_what_one_pass_plays(config: DecoderConfig) -> None:
     latents, machine = long_notes(), make_decoder(config)
     network, num_frames = machine._network, latents.shape[1]

@@ -131,6 +131,8 @@ def test_how_much_is_shifted_can_be_told() -> None:
         ({"semitones": -1}, "semitones must be in 0 … 12, not -1"),
         ({"semitones": "much"}, "semitones must be a number, not 'much'"),
         ({"shortest_s": 0.3, "longest_s": 0.2}, "must rise in 0.02 … 0.5, not 0.3, 0.2"),
+        ({"equalizer_db": -1}, "equalizer_db must be in 0 … 60, not -1"),
+        ({"overdrive_db": 61}, "overdrive_db must be in 0 … 60, not 61"),
         ({"longest_s": 0.7}, "must rise in 0.02 … 0.5, not 0.25, 0.7"),
     ],
 )
