@@ -270,7 +270,7 @@ def test_a_recipe_may_ask_for_what_its_family_cannot(
         write_recipe(tmp_path, extra="hearing.settled = true\n"),
         {n: trained / "data" / n for n in music},
     )
-    learning = WavenetFamily().learning(recipe.encoder)
+    learning = WavenetFamily().learning(recipe.encoder, recipe.distortion)
     with pytest.raises(UsageError, match=r"settle an encoder: leave settled out of \[hearing\]"):
         new_task(recipe, recipe.domains, learning, "cpu")
 
@@ -281,7 +281,7 @@ def test_a_run_may_begin_with_the_bundles_of_another(
     beginning = f'begin = "{trained / "bundles"}"\n'
     path = write_recipe(tmp_path, steps=4, extra=beginning)
     recipe = read_recipe(path, {"saw": music["saw"], "new": music["sine"]})
-    learning = WavenetFamily().learning(recipe.encoder)
+    learning = WavenetFamily().learning(recipe.encoder, recipe.distortion)
     folders = prepare_missing(recipe.domains, tmp_path / "data", learning, print)
     task = new_task(recipe, folders, learning, "cpu")
     saw, new = (decoder.state_dict() for decoder in task.network.decoders)
