@@ -32,6 +32,7 @@ from umt_domains.wavenet.config import (
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.distort import PAPER, Distortion, distorted
 from umt_domains.wavenet.encoder import EncoderNetwork, latent_space
+from umt_domains.wavenet.filterbank import can_be_filters, tune
 from umt_domains.wavenet.whitening import whiten
 from umtcli.bundle import Bundle
 from umtcli.domain import LatentSpace
@@ -136,8 +137,10 @@ class WavenetLearning:
         return {}
 
     def settle(self, encoder: nn.Module, wav_BT: Tensor) -> None:
-        """Let a fresh encoder's latents differ by more than the level; see `whitening`."""
+        """Let a fresh encoder hear a spectrum; see `filterbank` and `whitening`."""
         assert isinstance(encoder, EncoderNetwork)
+        if can_be_filters(encoder):
+            tune(encoder)
         whiten(encoder, wav_BT)
 
     def decoder_loss(

@@ -40,7 +40,7 @@ def whiten(encoder: EncoderNetwork, wav_BT: Tensor) -> None:
     parts = [encoder.pooled(part_BT) for part_BT in wav_BT.split(EXAMPLES_AT_A_TIME)]
     heard_CN = torch.cat(parts).double().transpose(0, 1).flatten(1)
     mean_C = heard_CN.mean(1)
-    variance_C, direction_CC = torch.linalg.eigh(torch.cov(heard_CN))
+    variance_C, direction_CC = torch.linalg.eigh(torch.atleast_2d(torch.cov(heard_CN)))
     most = min(len(mean_C), encoder.config.latent_channels)
     largest_L = variance_C.flip(0)[:most].clamp_min(0)
     size_L = (largest_L + FAINTEST * largest_L[0] + NOTHING).sqrt()
