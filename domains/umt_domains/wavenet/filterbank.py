@@ -104,7 +104,7 @@ def middles(sample_rate: int, layers: int, most: int) -> Tensor:
         layers: L of a block, whose dilations are 1 … 2^(L − 1).
         most: bands; there are fewer where half of the sample rate comes first.
     """
-    apart_hz = sample_rate / 2**layers
+    apart_hz: float = sample_rate / 2**layers
     lowest = max(1, math.ceil(LOWEST_HZ / apart_hz))
     numbers = torch.arange(lowest, min(lowest + most, 2 ** (layers - 1)), dtype=torch.float64)
     return apart_hz * numbers
@@ -117,4 +117,5 @@ def filters(middle_K: Tensor, dilation_s: float) -> Tensor:
     taps_K3 = torch.stack([side_K, torch.full_like(side_K, 0.5), side_K], dim=1)
     as_it_is = torch.tensor([0.0, 1, 0], dtype=taps_K3.dtype)
     between_K1 = cosine_K[:, None].abs() < STEEPEST
-    return torch.where(between_K1, as_it_is, taps_K3).to(torch.float32)
+    chosen_K3: Tensor = torch.where(between_K1, as_it_is, taps_K3)
+    return chosen_K3.float()

@@ -128,7 +128,7 @@ def test_one_instruments_latents_are_like_anothers() -> None:
     filters, chance = learning.new_encoder(sizes), learning.new_encoder(sizes)
     learning.settle(filters, music)
     whiten(chance, music)
-    assert recognised(filters) > 0.9
+    assert recognised(filters) > 0.8
     assert recognised(chance) < 0.2
 
 
