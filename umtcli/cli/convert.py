@@ -116,7 +116,7 @@ def convert(
     A pipe (-o -) cannot wait for the end: its gain follows what was heard so far, and its
     peaks stay under −1 dBFS. Its audio comes later than its input by what the encoder and
     the decoder look ahead, 0.41 s for the gain (with --mix twice that) and, in stereo, 0.19 s
-    for the image: about 10 s in all for the harmonic family.
+    for the image: 10 to 11 s in all for the harmonic family.
 
     What is done already is not done again: a run that was interrupted is finished by the
     same command. Outputs are known by the hidden file .umt.jsonl beside them.

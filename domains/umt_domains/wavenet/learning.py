@@ -118,7 +118,7 @@ class WavenetLearning:
         return replace(batch, wav_BT=torch.stack(heard), others=None)
 
     def rehear(self, wav_T: Tensor, seed: int, number: int) -> Tensor:
-        """As the encoder's input is distorted: a part of each second out of tune."""
+        """As the encoder's input is distorted: out of tune here and there, perhaps retimbred."""
         return distorted(wav_T, self.sample_rate, seed, number, self.distorted)
 
     def teachable(self, heard_CF: Tensor, clean_CF: Tensor) -> Tensor:
