@@ -1,8 +1,8 @@
 """What a family may say beyond the contract in `domain`, and what is taken for granted if not.
 
 Streams may have an attribute `batches`, networks `precision`, families the methods `engines`
-and `note_streams`, their `Learning` the methods `beginning` and `settle`. Decoders may start
-`PatientStreams` for files.
+and `note_streams`, their `Learning` the methods `beginning` and `settle` and an attribute
+`shortest_distorted_s`. Decoders may start `PatientStreams` for files.
 Nobody else looks for these: ask here.
 """
 
@@ -67,7 +67,7 @@ def beginning(learning: Learning, bundle: Bundle) -> nn.Module:
 
 
 def settle(learning: Learning, encoder: nn.Module, wav_BT: Tensor) -> bool:
-    """Bring a fresh encoder's latents to a size that decoders can begin with, by some music.
+    """Let a fresh encoder hear what decoders can begin with, better than chance has it.
 
     Args:
         learning: of its family.
@@ -82,6 +82,11 @@ def settle(learning: Learning, encoder: nn.Module, wav_BT: Tensor) -> bool:
         return False
     does(encoder, wav_BT)
     return True
+
+
+def shortest_distorted_s(learning: Learning) -> float:
+    """Seconds that an example must have for its family to distort it as it is to."""
+    return float(getattr(learning, "shortest_distorted_s", 0.0))
 
 
 def engines(family: Family) -> tuple[str, ...]:

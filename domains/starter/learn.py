@@ -6,7 +6,7 @@ the recipe's own is which music is learned and what the bundles say of themselve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -22,7 +21,8 @@ from starter.programs import run_program
 from starter.runs import DECODER_RUN, ENCODER_RUN
 from starter.targets import TARGETS
 from umt_domains.harmonic import HarmonicFamily
-from umt_domains.harmonic.config import LATENT_RATE, SAMPLE_RATE
+from umt_domains.harmonic.config import SAMPLE_RATE
+from umt_domains.harmonic.features import PhraseFeatures
 from umt_domains.harmonic.latents import LEVEL, activations
 from umt_domains.harmonic.learning import note_targets
 from umt_trainer.config import RunConfig
@@ -38,16 +38,17 @@ from umtcli.learned import write_decoder, write_encoder
 
 __all__ = ["DECODER_RUN", "ENCODER_RUN", "train_decoder", "train_encoder"]
 
-Floats = NDArray[np.float32]
 LICENCE = "Apache-2.0"
 SPACE = "harmonic/2"
 ENCODER: dict[str, Any] = {"front_end": 2, "entry_channels": 16, "bend": True}
 """What differs from the family's own sizes, which are those of `harmonic/1`."""
 RENDERED = "composed by rule and rendered with FluidR3 GM (MIT)"
-HEARD = 0.5
-"""Of a frame activation: the velocity of what is surer can be told."""
+SURE = 0.5
+"""A frame activation from which on a pitch's velocity can be told."""
+AROUND_FRAMES = 25
+"""On either side, of what is heard around a note: half a second."""
 UNHEARD = 1e-2
-"""Of frame activations, squared and added up over a second."""
+"""Of squared frame activations, added up over pitches and averaged over those frames."""
 ENTRY = "entry.weight"
 """Of a decoder: (maps, features, 3, 3)."""
 STEP = "python -m starter"
@@ -115,7 +116,7 @@ def train_decoder(out: Path, domain: str, config: RunConfig, report: Report) -> 
     torch.manual_seed(config.seed)
     network = learning.new_decoder(decoder_config(domain))
     if start is not None:
-        load_weights(network, replace(start, tensors=fitted(start.tensors, network)))
+        load_weights(network, fitted(start, network))
     task = DecoderTask(network, learning, recordings, encoder_bundle.info.space, config)
     trained = train(task, config, out / "runs" / f"{domain}.pt", report)
     return write_decoder(
@@ -142,19 +143,21 @@ def with_score(recording: Recording) -> Recording:
     """
     assert recording.notes is not None
     clean_CF = recording.latents[0]
-    written = note_targets(recording.notes, clean_CF.shape[-1], skipped_frames=0).numpy()
-    written[2] = written[0] * _velocity(clean_CF.astype(np.float32))
-    score_CF = np.concatenate([written.reshape(LEVEL, -1), clean_CF[LEVEL:]]).astype(np.float16)
+    written = note_targets(recording.notes, clean_CF.shape[-1], skipped_frames=0)
+    written[2] = written[0] * _velocity(torch.from_numpy(clean_CF).float(), written[2])
+    score_CF = np.concatenate([written.flatten(0, 1).numpy(), clean_CF[LEVEL:]]).astype(np.float16)
     return replace(recording, latents=recording.latents + (score_CF,) * len(recording.latents))
 
 
-def _velocity(latents_CF: Floats) -> Floats:
-    """Of each pitch as heard, (P, F); of a pitch that is not heard, that of what else is."""
-    frame, _, loud = activations(torch.from_numpy(latents_CF)).numpy()
-    near = np.ones(round(LATENT_RATE))
-    both = [np.convolve(x.sum(0), near, "same") for x in (loud * frame, frame**2)]
-    phrase = both[0] / (both[1] + UNHEARD)
-    return np.where(frame > HEARD, loud / frame.clip(HEARD), phrase).astype(np.float32)
+def _velocity(latents_CF: Tensor, written_PF: Tensor) -> Tensor:
+    """Of each pitch as heard, else of what is heard around it, else as written: (P, F)."""
+    frame_PF, _, loud_PF = activations(latents_CF)
+    sums_2F = torch.stack([(loud_PF * frame_PF).sum(0), frame_PF.square().sum(0)])
+    loud_F, notes_F = functional.avg_pool1d(
+        sums_2F[None], 2 * AROUND_FRAMES + 1, stride=1, padding=AROUND_FRAMES
+    )[0]
+    around_PF = torch.where(notes_F > UNHEARD, loud_F / notes_F.clamp_min(UNHEARD), written_PF)
+    return torch.where(frame_PF > SURE, loud_PF / frame_PF.clamp_min(SURE), around_PF)
 
 
 def _start(out: Path, name: str | None) -> Bundle | None:
@@ -166,14 +169,17 @@ def _start(out: Path, name: str | None) -> Bundle | None:
     return read_bundle(decoder_path(out, name))
 
 
-def fitted(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
-    """Weights of a decoder of an earlier generation, for a network that is told more.
+def fitted(start: Bundle, network: nn.Module) -> Bundle:
+    """A decoder's bundle, for a network that may be told of phrases where that one was not.
 
-    What that one was not told, the new one does not listen to at first.
+    What that one was not told, the new one does not listen to at first. All else is for the
+    weights to fit.
     """
-    entry = tensors[ENTRY]
-    missing = network.get_parameter(ENTRY).shape[1] - entry.shape[1]
-    return {**tensors, ENTRY: functional.pad(entry, (0, 0, 0, 0, 0, missing))}
+    entry, wanted = start.tensors[ENTRY], network.get_parameter(ENTRY).shape[1]
+    if start.info.config["generation"] != 3 or wanted != PhraseFeatures.num_features:
+        return start
+    blind = functional.pad(entry, (0, 0, 0, 0, 0, wanted - entry.shape[1]))
+    return replace(start, tensors={**start.tensors, ENTRY: blind})
 
 
 def is_trained(out: Path, domain: str) -> bool:

@@ -17,7 +17,7 @@ from starter.learn import train_decoder, train_encoder
 from starter.score import Score, write_midi
 from swelling import swelling
 from umt_domains.harmonic import HarmonicFamily
-from umt_domains.harmonic.config import SAMPLE_RATE, DecoderConfig
+from umt_domains.harmonic.config import SAMPLE_RATE
 from umt_domains.harmonic.decoder import DecoderNetwork
 from umt_domains.harmonic.keys import keys
 from umt_trainer.config import RunConfig
@@ -137,7 +137,7 @@ def test_music_is_heard_as_often_as_it_is_written_as_it_is_played() -> None:
     assert played.down[0, 43].nonzero().flatten().tolist() == list(range(50, 80))
     # as hard as the key was heard, or as all that was heard around it
     assert played.velocity[0, 39, 30].item() == pytest.approx(0.6, abs=0.01)
-    around = (20 * 0.8 * 0.48 + 30 * 0.4) / (20 * 0.8**2 + 30)  # the second about frame 50
+    around = (20 * 0.8 * 0.48 + 31 * 0.4) / (20 * 0.8**2 + 31)  # the second about frame 50
     assert played.velocity[0, 43, 75].item() == pytest.approx(around, abs=0.005)
 
 
@@ -206,17 +206,34 @@ def test_a_domain_begins_as_another(learned: Path, tmp_path: Path) -> None:
     assert f"begun as piano ({piano.info.digest[:12]})" in harp.provenance["recipe"]
 
 
-def test_who_begins_as_an_earlier_generation_plays_as_it_did() -> None:
+@pytest.mark.parametrize("num_frames", [10, 200])
+def test_what_is_written_where_nothing_is_heard_is_as_loud_as_written(num_frames: int) -> None:
+    notes = np.array([[0.0, 0.2, 60, -10.0]])
+    recording = Recording(np.zeros(1, np.int16), notes, (np.zeros((265, num_frames), np.float16),))
+    _, score = learn.with_score(recording).latents
+    assert score[176 + 39, 1] == 0.75  # 10 of 40 dB below the loudest
+
+
+def test_who_begins_as_the_third_generation_plays_as_it_did(learned: Path) -> None:
+    start = read_bundle(learn.decoder_path(learned, "piano"))
     torch.manual_seed(1)
-    sizes = {"channels": 4, "dilations": (1,), "struck": True}
-    third, fourth = (DecoderNetwork(DecoderConfig(**sizes, generation=g)) for g in (3, 4))
-    fourth.load_state_dict(learn.fitted(third.state_dict(), fourth))
+    sizes = {**start.info.config, "generation": 3}
+    third = HarmonicFamily().learning({}).new_decoder(sizes)
+    fourth = HarmonicFamily().learning({}).new_decoder({**sizes, "generation": 4})
+    assert isinstance(third, DecoderNetwork)
+    assert isinstance(fourth, DecoderNetwork)
+    earlier = replace(start, tensors=third.state_dict(), info=replace(start.info, config=sizes))
+    fourth.load_state_dict(dict(learn.fitted(earlier, fourth).tensors))
     latents = swelling(7, third.before_frames + 100 + fourth.after_frames).flatten(1, 2)
     latents = torch.cat([latents, torch.full_like(latents[:, :1], 0.1)], 1)
     known = latents[..., : latents.shape[-1] - fourth.after_frames + third.after_frames]
     played = third(known)
     assert played.abs().max() > 1e-4
     assert torch.allclose(fourth(latents), played, atol=1e-6)
+    # keys are not what the second generation was told of
+    second = replace(earlier, info=replace(start.info, config={**sizes, "generation": 2}))
+    assert learn.fitted(second, fourth) is second
+    assert learn.fitted(start, third) is start
 
 
 def test_a_mistyped_domain_is_told_the_choices(tmp_path: Path) -> None:

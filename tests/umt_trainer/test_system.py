@@ -168,7 +168,11 @@ def test_one_process_is_told_of_its_mistakes_in_one_line(
         ("layers = 3", "layers = 3\nhop_samples = 8", "sizes of sine: hop_samples .* the .*, 800"),
         ("[distortion]", "[distortion]\nsemitones = 99", "distortion: semitones .* 0 … 12"),
         ("[distortion]", "[distortion]\nspeed = 2", "distortion: .* no 'speed'"),
-        ("shortest_s = 0.06\nlongest_s = 0.12", "", "examples of 0.25 s as they are: .* no room"),
+        (
+            "shortest_s = 0.06\nlongest_s = 0.12",
+            "",
+            "0.25 s have no room .* needs 0.5 s",
+        ),
         ("crop_s = 0.25", "crop_s = 60.0", "sine has nothing to learn from .* an example .60 s"),
     ],
 )

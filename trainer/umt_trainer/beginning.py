@@ -108,7 +108,7 @@ def begin_system(
 
 
 def settle_encoder(encoder: nn.Module, music: Music) -> None:
-    """Let a fresh encoder's latents differ by more than the level, where its family can.
+    """Let a fresh encoder hear what decoders can begin with, where its family can.
 
     Args:
         encoder: changed in place.

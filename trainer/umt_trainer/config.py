@@ -114,9 +114,8 @@ class HearingConfig:
     """How the encoder begins, and how fast it learns beside its decoders."""
 
     settled: bool = False
-    """Whether its latents begin as different as its family can make them by the run's own music,
-    and not as chance has them. An encoder that begins with an earlier run's weights stays as it
-    is."""
+    """Whether it begins as its family can settle it by the run's own music, and not as chance has
+    it. An encoder that begins with an earlier run's weights stays as it is."""
     rate: Annotated[float, POSITIVE_FINITE] = 1.0
     """Its learning rate, as a share of the run's."""
     warmup_steps: Annotated[int, FROM_1] = 1

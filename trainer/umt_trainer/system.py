@@ -33,11 +33,9 @@ from umtcli.catalog import installed_catalog
 from umtcli.domain import Family
 from umtcli.errors import UsageError
 from umtcli.learning import Learning
+from umtcli.optional import shortest_distorted_s
 from umtcli.pipeline.device import resolve_device, torch_threads
 from umtcli.plugins import USER_PACKAGE
-
-SOME = 4
-"""Examples of each domain that are tried before a run."""
 
 
 def train_system(
@@ -150,10 +148,17 @@ def new_task(
     """Fresh networks for a recipe, and the music that they are to learn.
 
     Raises:
-        UsageError: the family refuses a size.
+        UsageError: the family refuses a size, or examples are too short to be distorted.
         BundleError: the networks cannot begin as the recipe has it.
         TrainingError: a domain has no music.
     """
+    room_s = shortest_distorted_s(learning)
+    if recipe.distorted and recipe.run.crop_s < room_s:
+        raise UsageError(
+            f"Examples of {recipe.run.crop_s:g} s have no room for the distortion, which needs "
+            f"{room_s:g} s. Take longer ones (crop_s), distort shorter parts ([distortion]), or "
+            "none (distorted = false)."
+        )
     torch.manual_seed(recipe.run.seed)
     encoder = learning.new_encoder(recipe.encoder)
     decoders = []
@@ -170,11 +175,8 @@ def new_task(
     if recipe.begin:
         begun = begin_system(network, learning, Path(recipe.begin), list(folders))
     domains = load_domains(folders, "train", recipe.run.crop_s, learning)
-    music = Music(domains, learning, recipe.run, recipe.distorted)
-    if recipe.distorted:
-        _refuse_undistorted(music)
     if recipe.hearing.settled and not recipe.begin:
-        settle_encoder(network.encoder, music)
+        settle_encoder(network.encoder, Music(domains, learning, recipe.run))
     network.to(device)
     if recipe.hardware.compile:
         for module in (network.encoder, *network.decoders):
@@ -190,17 +192,6 @@ def new_task(
         begun=begun,
         hearing=recipe.hearing,
     )
-
-
-def _refuse_undistorted(music: Music) -> None:
-    """Examples may be too short for what is to be done to them."""
-    some = music.ready(0, SOME * len(music.domains))
-    if torch.equal(some.heard_BT, some.clean.wav_BT):
-        raise UsageError(
-            f"The encoder would hear examples of {music.config.crop_s:g} s as they are: there is "
-            f"no room in them for what the {music.learning.family} family distorts. Take longer "
-            "ones (crop_s), distort shorter parts ([distortion]), or none (distorted = false)."
-        )
 
 
 def checkpoint_path(out: Path) -> Path:

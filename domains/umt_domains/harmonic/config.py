@@ -62,8 +62,8 @@ class DecoderConfig:
     """Bands of filtered noise, evenly spaced in mel."""
     generation: int = 1
     """From the second on, every note brings noise of its own; in the first, all have one together.
-    The third plays keys (see `umt_domains.harmonic.keys`), the others what is heard of notes; the
-    fourth also knows how loud the phrase is."""
+    The first two play what is heard of notes, the third keys (see `umt_domains.harmonic.keys`); the
+    fourth plays keys and knows how loud the phrase is."""
     struck: bool = False
     """Whether only that counts how hard notes were struck, and not how they swell or fade."""
     inharmonicity: float = 0.0

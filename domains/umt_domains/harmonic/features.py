@@ -40,7 +40,7 @@ PHRASE_BEFORE_FRAMES = 75
 PHRASE_AFTER_FRAMES = 50
 """And how far ahead: 1 s."""
 NOTHING_HEARD = 1e-2
-"""Of frame activations, squared and added up: a hundredth of a note."""
+"""Of squared frame activations, added up and averaged over a phrase: a hundredth of a note."""
 
 
 class NoteFeatures(nn.Module):

@@ -32,7 +32,7 @@ RETIMBRED = 6
 
 @dataclass(frozen=True)
 class Distortion:
-    """How much is out of tune; the defaults are the paper's."""
+    """How much is out of tune, and of another timbre; the defaults are the paper's."""
 
     semitones: float = 0.5
     """The largest shift, up or down."""

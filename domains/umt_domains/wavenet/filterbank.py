@@ -8,23 +8,21 @@ much more alike. The layers of an encoder can be one, as they are:
                     band's middle through as it is, and stops its mirror at this dilation
     second block    adds up how far a band is above one threshold after another, each twice the
                     last: a logarithm in straight pieces
-    further blocks  add nothing at first
+    further blocks  add nothing at first, nor does any unit that is left over
 
-All layers together are nearly as selective as a triangular window over the block's reach: what
-gets through beside a band is a quarter more. Half of the channels carry bands, the other half
-their loudness, which the mean over a frame then smoothes.
+A band is as wide as that of a triangular window over the block's reach. Of white noise 1 to 7 %
+as much gets through beside it as within; a window would let 0.3 % through. As many channels as
+carry bands carry their loudness, which the mean over a frame then smoothes.
 
 C channels, K bands, L layers of a block.
 
 Source: ours. A filter is (cos ω + c) / 2c at ω = 2π·f·dilation / sample rate, with c = cos ω of
-the middle: 1 there, 0 where cos ω = −c. Numerically optimized cascades of three taps come out
-much the same, and let a fifth less through.
+the middle: 1 there, 0 where cos ω = −c.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -33,67 +31,83 @@ from umt_domains.wavenet.encoder import EncoderNetwork, ResidualLayer
 
 LOWEST_HZ = 150.0
 """The lowest band lies here or a little above. Most melodies' fundamentals do."""
-STEEPEST = 0.05
-"""Of |c|: a band that lies between what a dilation tells apart is let through as it is."""
-FAINTEST = 0.004
-"""The first threshold, as an amplitude of what the network sees, half of full scale being 0.5."""
+LEAST_COSINE = 0.05
+"""Of |c|: a band midway between what a dilation passes and what it stops passes as it is."""
+FULL_SCALE = 0.5
+"""Of what the network sees, after µ-law."""
+FAINTEST = 0.008
+"""The first threshold above nothing. With less, sums of bfloat16 would not tell soft bands from
+rounding."""
+AS_IT_IS = torch.tensor([0.0, 1.0, 0.0])
+"""Taps that change nothing."""
 
 
 def can_be_filters(encoder: EncoderNetwork) -> bool:
     """Whether it has the layers and channels for it."""
-    config = encoder.config
-    return config.blocks > 1 and config.channels > 1
+    return encoder.config.blocks > 1 and len(_middles(encoder)) > 0
 
 
 @torch.no_grad()
 def tune(encoder: EncoderNetwork) -> None:
     """Make an encoder's layers a filter bank; its projection stays.
 
+    Units that have no part in it stay as chance made them, and add nothing.
+
     Args:
-        encoder: of two blocks or more; changed in place.
+        encoder: one that can be; changed in place.
     """
-    config = encoder.config
-    for module in (encoder.start, encoder.layers):
-        for parameter in module.parameters():
-            parameter.zero_()
-    middle_K = middles(config.sample_rate, config.layers, config.channels // 2)
+    config, middle_K = encoder.config, _middles(encoder)
     num_bands = len(middle_K)
+    for parameter in encoder.start.parameters():
+        parameter.zero_()
     encoder.start.weight[:num_bands, 0, 1] = 1
     slope = 0.0
-    for number, dilation in enumerate(config.dilations[: 2 * config.layers]):
+    for number, dilation in enumerate(config.dilations):
         layer = encoder.layers[number]
         assert isinstance(layer, ResidualLayer)
-        if number < config.layers:
+        for parameter in layer.mix.parameters():
+            parameter.zero_()
+        doublings = number - config.layers
+        if doublings < 0:
             _filter(layer, filters(middle_K, dilation / config.sample_rate))
             continue
-        doublings = number - config.layers
-        steeper = 1 / (FAINTEST * 2 ** (doublings + 1)) - slope
-        slope += steeper
-        _rise(layer, num_bands, FAINTEST * 2**doublings if doublings else 0.0, steeper)
+        upper = FAINTEST * 2**doublings
+        threshold = upper / 2 if doublings else 0.0
+        if number < 2 * config.layers and threshold < FULL_SCALE:
+            _rise(layer, num_bands, threshold, 1 / upper - slope)
+            slope = 1 / upper
 
 
 def _filter(layer: ResidualLayer, taps_K3: Tensor) -> None:
-    """Let a layer filter the first K channels."""
-    change_K3 = taps_K3 - torch.tensor([0.0, 1, 0])
-    for units, bands, sign in _halves(len(taps_K3)):
-        layer.dilated.weight[units, bands] = sign * change_K3
-        layer.mix.weight[bands, units, 0] = sign
+    """Let a layer filter the first K channels; bands that pass as they are take no units."""
+    change_K3 = (taps_K3 - AS_IT_IS).to(layer.dilated.weight)
+    changed = change_K3.any(1).nonzero()[:, 0]
+    for units, sign in ((changed, 1), (changed + len(taps_K3), -1)):
+        _take(layer, units)
+        layer.dilated.weight[units, changed] = sign * change_K3[changed]
+        layer.mix.weight[changed, units, 0] = sign
 
 
 def _rise(layer: ResidualLayer, num_bands: int, threshold: float, slope: float) -> None:
     """Let a layer add to the loudness of bands what they are above a threshold, times a slope."""
-    assert layer.dilated.bias is not None
+    bands = torch.arange(num_bands, device=layer.dilated.weight.device)
     gain = math.sqrt(abs(slope))  # in both weights alike, for training to find them
-    for units, bands, sign in _halves(num_bands):
+    for units, sign in ((bands, 1), (bands + num_bands, -1)):
+        _take(layer, units, bias=-gain * threshold)
         layer.dilated.weight[units, bands, 1] = sign * gain
-        layer.dilated.bias[units] = -gain * threshold
         layer.mix.weight[bands + num_bands, units, 0] = math.copysign(gain, slope)
 
 
-def _halves(num_bands: int) -> Iterable[tuple[Tensor, Tensor, int]]:
-    """Units for what is positive in each band and for what is negative, and the sign of both."""
-    bands = torch.arange(num_bands)
-    return (bands, bands, 1), (bands + num_bands, bands, -1)
+def _take(layer: ResidualLayer, units: Tensor, bias: float = 0.0) -> None:
+    """Units that chance has no more part in."""
+    assert layer.dilated.bias is not None
+    layer.dilated.weight[units] = 0
+    layer.dilated.bias[units] = bias
+
+
+def _middles(encoder: EncoderNetwork) -> Tensor:
+    config = encoder.config
+    return middles(config.sample_rate, config.layers, config.channels // 2)
 
 
 def middles(sample_rate: int, layers: int, most: int) -> Tensor:
@@ -115,7 +129,6 @@ def filters(middle_K: Tensor, dilation_s: float) -> Tensor:
     cosine_K = torch.cos(2 * math.pi * middle_K * dilation_s)
     side_K = 1 / (4 * cosine_K)
     taps_K3 = torch.stack([side_K, torch.full_like(side_K, 0.5), side_K], dim=1)
-    as_it_is = torch.tensor([0.0, 1, 0], dtype=taps_K3.dtype)
-    between_K1 = cosine_K[:, None].abs() < STEEPEST
-    chosen_K3: Tensor = torch.where(between_K1, as_it_is, taps_K3)
+    between_K1 = cosine_K[:, None].abs() < LEAST_COSINE
+    chosen_K3: Tensor = torch.where(between_K1, AS_IT_IS.double(), taps_K3)
     return chosen_K3.float()

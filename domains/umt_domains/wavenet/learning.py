@@ -48,7 +48,7 @@ class WavenetLearning:
         sample_rate: of all training audio (Hz); released models have the defaults.
         hop_samples: samples per latent frame.
         latent_channels: C.
-        distorted: how much of what the encoder hears is out of tune.
+        distorted: how much of what the encoder hears is out of tune, or of another timbre.
     """
 
     sample_rate: int = SAMPLE_RATE
@@ -73,6 +73,11 @@ class WavenetLearning:
         """Where the distortion is not the paper's."""
         usual = asdict(PAPER)
         return {name: v for name, v in asdict(self.distorted).items() if v != usual[name]}
+
+    @property
+    def shortest_distorted_s(self) -> float:
+        """Shorter examples have no room for a part that is out of tune."""
+        return 2 * self.distorted.shortest_s if self.distorted.semitones else 0.0
 
     def context_frames(self, decoder: nn.Module) -> tuple[int, int]:
         """None: the paper trains on crops that begin in silence."""
@@ -112,13 +117,13 @@ class WavenetLearning:
         return latents_BCF
 
     def distort(self, batch: Batch, seed: int, background: list[Tensor]) -> Batch:
-        """A part of each second out of tune; see `umt_domains.wavenet.distort`."""
+        """Out of tune here and there, perhaps retimbred; see `umt_domains.wavenet.distort`."""
         del background  # the paper mixes nothing in
         heard = [self.rehear(wav_T, seed, batch.index + i) for i, wav_T in enumerate(batch.wav_BT)]
         return replace(batch, wav_BT=torch.stack(heard), others=None)
 
     def rehear(self, wav_T: Tensor, seed: int, number: int) -> Tensor:
-        """As the encoder's input is distorted: out of tune here and there, perhaps retimbred."""
+        """As the encoder's input is distorted."""
         return distorted(wav_T, self.sample_rate, seed, number, self.distorted)
 
     def teachable(self, heard_CF: Tensor, clean_CF: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ An encoder that few steps teach tells instruments apart by their spectra, and ea
 what it hears in its own. Where every recording is heard in many timbres, decoders learn to play
 by what these have in common.
 
-    heard    ── overdriven ── equalized ── at the level it had
+    heard    ── overdriven ── equalized ── at the level it had, or less where it would clip
 
 Nothing moves in time: the equalizer has no phase, and what is overdriven keeps its periods.
 
@@ -23,6 +23,8 @@ from torch.nn import functional
 LOWEST_HZ = 80.0
 """Below it an equalizer's gain stays as it is there."""
 BANDS_AN_OCTAVE = 1.0
+WHOLE_DB = 6.0
+"""Gain from which on all is clipped; at 0 nothing is."""
 LONGEST_S = 0.05
 """That a narrow band rings; silence of this length is put around the sound."""
 
@@ -58,15 +60,13 @@ def retimbred(
         num_bands = 1 + math.ceil(octaves * BANDS_AN_OCTAVE)
         gains_K = random.uniform(-equalizer_db, equalizer_db, num_bands)
         heard_T = equalized(heard_T, sample_rate, gains_K)
-    return heard_T * (level / heard_T.square().mean().sqrt())
+    heard_T = heard_T * (level / heard_T.square().mean().sqrt())
+    return heard_T / heard_T.abs().amax().clamp_min(1)
 
 
 def overdriven(wav_T: Tensor, gain_db: float) -> Tensor:
-    """Through a soft clipper that keeps ±1 as the limit of what it lets through.
-
-    At no gain it is left out, and it comes in gently: a share of the gain in dB, all from 6 on.
-    """
-    share = min(1.0, gain_db / 6)
+    """Through a soft clipper at ±1. Below `WHOLE_DB` some of what was clean is left in."""
+    share = min(1.0, gain_db / WHOLE_DB)
     return wav_T + share * (torch.tanh(10 ** (gain_db / 20) * wav_T) - wav_T)
 
 

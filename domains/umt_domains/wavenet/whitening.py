@@ -5,7 +5,8 @@ most by level, all alike, and by a hundredth of it by anything else. Decoders th
 them learn the level, and teach the encoder nothing but that. So its projection begins as the
 principal components of what its layers make of some music, each brought to unit variance.
 
-Layers stay as chance made them; nothing is learned.
+Layers stay as they are, be it by chance or as a filter bank (`umt_domains.wavenet.filterbank`);
+nothing is learned.
 
 B examples, T samples, C channels, L latent channels, N frames of all examples.
 

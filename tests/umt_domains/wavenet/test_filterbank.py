@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from umt_domains.wavenet.config import EncoderConfig
-from umt_domains.wavenet.encoder import EncoderNetwork
+from umt_domains.wavenet.encoder import EncoderNetwork, ResidualLayer
 from umt_domains.wavenet.filterbank import FAINTEST, can_be_filters, filters, middles, tune
 from umt_domains.wavenet.learning import WavenetLearning
 from umt_domains.wavenet.whitening import whiten
@@ -72,7 +72,7 @@ def test_what_passes_beside_a_band_is_little() -> None:
         window_N /= window_N.abs().max()
         beside = (hertz_N - middle).abs() > RATE / 256
         passed = passing_NK[beside, band].square().sum() / window_N[~beside].square().sum()
-        assert passed < 0.3
+        assert passed < 0.1
         assert passing_NK[:, band].abs().max() < 1.2
 
 
@@ -88,7 +88,7 @@ def test_loudness_rises_alike_with_every_doubling(band: int) -> None:
     tone = torch.sin(2 * math.pi * middles(RATE, 7, 12)[band] * SECOND)
     loudness = [
         inside(through(network, amplitude * tone, blocks=2)[12 + band]).mean().item()
-        for amplitude in (0.0, *(4 * FAINTEST * 2**k for k in range(5)))
+        for amplitude in (0.0, *(2 * FAINTEST * 2**k for k in range(5)))
     ]
     silent, *heard = loudness
     rises = [b - a for a, b in pairwise(heard)]
@@ -132,20 +132,35 @@ def test_one_instruments_latents_are_like_anothers() -> None:
     assert recognised(chance) < 0.2
 
 
-def test_further_blocks_add_nothing() -> None:
+def test_further_blocks_add_nothing_at_first() -> None:
     tone = 0.2 * torch.sin(2 * math.pi * 300 * SECOND)
     network = tuned(blocks=3)
     assert torch.equal(through(network, tone, blocks=3), through(network, tone, blocks=2))
 
 
-@pytest.mark.parametrize("sizes", [{"channels": 2}, {"channels": 7}, {"layers": 1}, {"layers": 2}])
+@pytest.mark.parametrize("sizes", [{"blocks": 3}, {"channels": 40, "layers": 5}, {"layers": 10}])
+def test_units_of_every_layer_can_learn(sizes: dict[str, int]) -> None:
+    network = tuned(**sizes)
+    # loud enough for every threshold, in every band
+    middle_K1 = middles(RATE, network.config.layers, network.config.channels // 2)[:, None]
+    loud_KT = 0.9 * torch.sin(2 * math.pi * middle_K1 * SECOND[:4000]).float()
+    network(loud_KT).square().sum().backward()  # type: ignore[no-untyped-call]
+    for layer in network.layers:
+        assert isinstance(layer, ResidualLayer)
+        assert layer.mix.weight.grad is not None
+        # of units that chance made, some have a bias that keeps them off
+        assert (layer.mix.weight.grad != 0).any(0).float().mean() > 0.4
+
+
+@pytest.mark.parametrize("sizes", [{"channels": 2}, {"channels": 7}, {"layers": 2}])
 def test_small_encoders_are_filters_too(sizes: dict[str, int]) -> None:
     network = tuned(**sizes)
     assert can_be_filters(network)
-    assert torch.isfinite(network(tones(RICH))).all()
+    with torch.no_grad():
+        assert network(tones(RICH)).std(0).min() > 0
 
 
-@pytest.mark.parametrize("sizes", [{"blocks": 1}, {"channels": 1}])
+@pytest.mark.parametrize("sizes", [{"blocks": 1}, {"channels": 1}, {"layers": 1}])
 def test_what_cannot_be_filters_stays_as_chance_made_it(sizes: dict[str, int]) -> None:
     torch.manual_seed(1)
     network = EncoderNetwork(EncoderConfig(**{**vars(SIZES), **sizes}))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from umt_domains.wavenet.distort import Distortion, distorted, local_pitch
+from umt_domains.wavenet.learning import WavenetLearning
 from umt_domains.wavenet.timbre import LOWEST_HZ, equalized, overdriven, retimbred
 
 RATE = 16_000
@@ -64,13 +65,27 @@ def test_without_gain_nothing_is_overdriven() -> None:
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_the_level_stays_and_the_timbre_does_not(number: int) -> None:
-    wav = sine(200.0) + sine(600.0, 0.1) + sine(2000.0, 0.1)
-    random = np.random.default_rng(number)
-    heard = retimbred(wav, RATE, random, equalizer_db=15.0, overdrive_db=0.0)
+@pytest.mark.parametrize("how", [(15.0, 0.0), (0.0, 20.0), (15.0, 20.0)], ids=str)
+def test_the_level_stays_and_the_timbre_does_not(number: int, how: tuple[float, float]) -> None:
+    wav = sine(200.0, 0.1) + sine(600.0, 0.02) + sine(2000.0, 0.02)
+    heard = retimbred(wav, RATE, np.random.default_rng(number), *how)
     assert heard.square().mean().item() == pytest.approx(wav.square().mean().item(), rel=1e-4)
     before, after = (abs(partial(w, 600.0) / partial(w, 200.0)) for w in (wav, heard))
     assert after != pytest.approx(before, rel=0.05)
+
+
+def test_overdrive_does_not_depend_on_the_level() -> None:
+    wav = sine(200.0, 0.05) + sine(600.0, 0.02)
+    soft, loud = (retimbred(w, RATE, np.random.default_rng(1), 0.0, 20.0) for w in (wav, 4 * wav))
+    assert torch.allclose(4 * soft, loud, atol=1e-5)
+
+
+def test_nothing_clips() -> None:
+    wav = sum((sine(220.0 * h, 0.4 / h) for h in range(1, 5)), torch.zeros(RATE))
+    heard = [retimbred(wav, RATE, np.random.default_rng(n), 12.0, 12.0) for n in range(50)]
+    peaks = [h.abs().max().item() for h in heard]
+    assert max(peaks) == pytest.approx(1)
+    assert min(peaks) < 0.95
 
 
 def test_silence_stays_silent() -> None:
@@ -81,6 +96,13 @@ def test_silence_stays_silent() -> None:
 def test_no_timbre_is_the_papers_distortion() -> None:
     wav = sine(300.0)
     assert torch.equal(distorted(wav, RATE, 1, 7), local_pitch(wav, RATE, 1, 7))
+
+
+def test_encoders_hear_what_is_distorted() -> None:
+    how = {"equalizer_db": 15.0}
+    wav = sine(200.0, 0.1, 8000) + sine(600.0, 0.02, 8000)
+    heard = WavenetLearning.of({}, how).rehear(wav, 1, 7)
+    assert torch.equal(heard, distorted(wav, RATE, 1, 7, Distortion(**how)))
 
 
 def test_a_timbre_is_drawn_for_each_example() -> None:
