@@ -43,6 +43,9 @@ class Distortion:
     """Of a random equalizer over the whole example: the largest gain, up or down."""
     overdrive_db: float = 0.0
     """Of a random overdrive over the whole example: the largest gain."""
+    wrong_past_s: float = 0.0
+    """What decoders are told was there before each example, of another one; at 0, silence. Not a
+    distortion of what the encoder hears: it is there for encoders that hear no other as well."""
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -58,6 +61,8 @@ class Distortion:
         for name in ("equalizer_db", "overdrive_db"):
             if not 0 <= getattr(self, name) <= 60:
                 raise ValueError(f"{name} must be in 0 … 60, not {getattr(self, name)}")
+        if not 0 <= self.wrong_past_s <= 1:
+            raise ValueError(f"wrong_past_s must be in 0 … 1, not {self.wrong_past_s}")
 
 
 PAPER = Distortion()

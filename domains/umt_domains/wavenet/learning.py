@@ -10,6 +10,7 @@ Source: arXiv:1805.07848, section 3.2.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
@@ -151,12 +152,23 @@ class WavenetLearning:
     def decoder_loss(
         self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor
     ) -> dict[str, Tensor]:
-        """Cross-entropy of each next class, in nats, given the true samples before it."""
+        """Cross-entropy of each next class, in nats, given the true samples before it.
+
+        A decoder that only ever saw true pasts goes on with the note that it plays when latents
+        tell of another. With a wrong past before the first sample it learns to leave one: the
+        end of another example, or of this one where it is alone.
+        """
         assert isinstance(decoder, DecoderNetwork)
-        num_frames = wav_BT.shape[-1] // decoder.config.hop_samples
+        hop = decoder.config.hop_samples
+        num_frames = wav_BT.shape[-1] // hop
+        before = min(num_frames, math.ceil(self.distorted.wrong_past_s * self.sample_rate / hop))
         classes_BT = mulaw.encode(wav_BT)
-        logits_BQT = decoder(classes_BT, latents_BCF[..., -num_frames:])
-        return {"cross_entropy": functional.cross_entropy(logits_BQT, classes_BT)}
+        past_BT = classes_BT.roll(1, dims=0)[:, (num_frames - before) * hop :]
+        latents_BCF = latents_BCF[..., -num_frames:]
+        around_BCF = torch.cat([latents_BCF[..., :1].expand(-1, -1, before), latents_BCF], dim=-1)
+        logits_BQT = decoder(torch.cat([past_BT, classes_BT], dim=-1), around_BCF)
+        losses = functional.cross_entropy(logits_BQT[..., before * hop :], classes_BT)
+        return {"cross_entropy": losses}
 
     def _completed(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """A network's config with what it has in common with all others.

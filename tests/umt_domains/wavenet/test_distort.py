@@ -133,6 +133,7 @@ def test_how_much_is_shifted_can_be_told() -> None:
         ({"shortest_s": 0.3, "longest_s": 0.2}, "must rise in 0.02 … 0.5, not 0.3, 0.2"),
         ({"equalizer_db": -1}, "equalizer_db must be in 0 … 60, not -1"),
         ({"overdrive_db": 61}, "overdrive_db must be in 0 … 60, not 61"),
+        ({"wrong_past_s": 2.0}, "wrong_past_s must be in 0 … 1, not 2.0"),
         ({"longest_s": 0.7}, "must rise in 0.02 … 0.5, not 0.25, 0.7"),
     ],
 )

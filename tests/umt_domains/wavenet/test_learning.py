@@ -8,7 +8,7 @@ import torch
 
 from umt_domains.wavenet import hearing
 from umt_domains.wavenet.decoder import DecoderNetwork
-from umt_domains.wavenet.distort import local_pitch
+from umt_domains.wavenet.distort import Distortion, local_pitch
 from umt_domains.wavenet.encoder import EncoderNetwork, latent_space
 from umt_domains.wavenet.hearing import WavenetEncoder
 from umt_domains.wavenet.learning import WavenetLearning
@@ -30,6 +30,28 @@ def test_a_decoder_is_taught_the_cross_entropy_of_each_next_class(
         logits = forced_logits(slow, classes, latents[i, :, 1:].double().numpy(), hop=13)
         chances = np.exp(logits) / np.exp(logits).sum(axis=0)
         surprises += [-np.log(chances[q, t]) for t, q in enumerate(classes)]
+    assert loss.item() == pytest.approx(np.mean(surprises), rel=1e-5)
+
+
+@pytest.mark.parametrize("num_examples", [1, 2])
+def test_a_decoder_may_be_taught_to_leave_a_wrong_past(
+    small_decoder: DecoderNetwork, num_examples: int
+) -> None:
+    generator = torch.Generator().manual_seed(1)
+    wav = torch.rand(num_examples, 39, generator=generator) * 2 - 1
+    latents = torch.randn(num_examples, 5, 3, generator=generator)
+    # a millisecond is more than a hop of 13 samples at 16 kHz, and less than two
+    learning = WavenetLearning(hop_samples=13, distorted=Distortion(wrong_past_s=1e-3))
+    (loss,) = learning.decoder_loss(small_decoder, latents, wav).values()
+    surprises = []
+    for i in range(num_examples):
+        slow = SlowWaveNet(authors_decoder(small_decoder), blocks=2, layers=3)
+        other = wav[(i - 1) % num_examples]
+        classes = [mulaw_encode(x) for x in (*other[13:].tolist(), *wav[i].tolist())]
+        around = torch.cat([latents[i, :, :1].expand(-1, 2), latents[i]], dim=-1)
+        logits = forced_logits(slow, classes, around.double().numpy(), hop=13)
+        chances = np.exp(logits) / np.exp(logits).sum(axis=0)
+        surprises += [-np.log(chances[q, t]) for t, q in enumerate(classes) if t >= 26]
     assert loss.item() == pytest.approx(np.mean(surprises), rel=1e-5)
 
 
