@@ -53,7 +53,7 @@ def test_a_command_of_the_page_makes_what_it_says(tmp_path: Path, key: str) -> N
     (block,) = (block for block in BLOCKS if key in block)
     programs = set(re.findall(r"\b(find|xargs|parallel)\b", block))
     if missing := [name for name in programs if shutil.which(name) is None]:
-        pytest.skip(f"{missing[0]}, which pip cannot bring, is not installed")
+        pytest.skip(f"the page's {missing[0]} is no Python package, and is not installed here")
     shell = make_shell(tmp_path)
     for name in ("album/a.wav", "album/cd1/b c.wav", "album/demos/x.wav"):
         (shell.folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 hookspec = pluggy.HookspecMarker("umt")
 hookimpl = pluggy.HookimplMarker("umt")
 
-# empty-body: a specification is never called, only its signature counts
+# nothing calls a specification, only its signature counts: see empty-body in pyproject.toml
 
 
 @hookspec
-def umt_families() -> Iterable[Family]:  # type: ignore[empty-body]
+def umt_families() -> Iterable[Family]:
     """Architectures: how encoders and decoders are built, run and trained."""
 
 
 @hookspec
-def umt_encoders() -> Iterable[Path]:  # type: ignore[empty-body]
+def umt_encoders() -> Iterable[Path]:
     """Encoder bundles. Domains find theirs by its fingerprint."""
 
 
 @hookspec
-def umt_domains() -> Iterable[Domain]:  # type: ignore[empty-body]
+def umt_domains() -> Iterable[Domain]:
     """Domains that can be played, usually `Domain.from_bundle(path)` for each bundle."""
 
 
@@ -50,5 +50,5 @@ def umt_commands(app: typer.Typer) -> None:
 
 
 @hookspec
-def umt_measure(source: Path, output: Path) -> Mapping[str, float]:  # type: ignore[empty-body]
+def umt_measure(source: Path, output: Path) -> Mapping[str, float]:
     """What `umt convert --score` tells of an output beside its input, by name."""

@@ -13,7 +13,7 @@ def run_program(arguments: Sequence[str]) -> str:
         UmtError: The program failed or is not installed.
     """
     try:
-        done = subprocess.run(  # noqa: S603 - a list, so no shell reads what is in it
+        done = subprocess.run(  # noqa: S603 - the recipe's own words, and no shell
             arguments, capture_output=True, text=True, check=False
         )
     except FileNotFoundError as error:

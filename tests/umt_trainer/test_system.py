@@ -246,7 +246,9 @@ def logged(out: Path, step: int) -> dict[str, float]:
     return losses
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for its processes in /proc")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux has /proc, where it finds whom to kill"
+)
 def test_two_processes_learn_as_one_and_one_that_is_killed_ends_the_run_by_name(
     tmp_path: Path, trained: Path
 ) -> None:

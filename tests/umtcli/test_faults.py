@@ -14,7 +14,7 @@ import pytest
 from shell import Shell, make_shell
 from signals import noise, write
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of Unix, FIFOs and bash")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL, FIFOs and bash")
 
 BREAK = """
 import os, signal, time, toy, umtcli.media.pending

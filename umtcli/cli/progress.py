@@ -15,7 +15,7 @@ from rich.progress import TaskID
 
 from umtcli import console
 from umtcli.errors import ReaderGone, UmtError
-from umtcli.pipeline.events import (  # noqa: TID253 - loaded when a conversion starts
+from umtcli.pipeline.events import (  # noqa: TID253 - convert and blend import this as they run
     Event,
     JobAdvanced,
     JobFinished,

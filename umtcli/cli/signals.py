@@ -42,5 +42,5 @@ def ending_on_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal has it
+def _end(number: int, _frame: FrameType | None) -> None:
     raise Ended(number)

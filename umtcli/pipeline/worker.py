@@ -139,5 +139,5 @@ def _serve(connection: Connection, settings: Settings) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # we are leaving already
 
 
-def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signal has it
+def _leave(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)

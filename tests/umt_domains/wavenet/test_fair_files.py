@@ -56,7 +56,7 @@ def test_a_hostile_pickle_is_refused_and_does_not_run(save: Any, tmp_path: Path)
         load(path)
     assert not trap.exists()
     assert len(str(caught.value).splitlines()) == 1
-    pickle.loads(plain([fair_zip.Hostile(trap)]))  # noqa: S301  # our own trap, which would have sprung
+    pickle.loads(plain([fair_zip.Hostile(trap)]))  # noqa: S301 - our own, to see that it would spring
     assert trap.exists()
 
 

@@ -144,7 +144,7 @@ def test_units_of_every_layer_can_learn(sizes: dict[str, int]) -> None:
     # loud enough for every threshold, in every band
     middle_K1 = middles(RATE, network.config.layers, network.config.channels // 2)[:, None]
     loud_KT = 0.9 * torch.sin(2 * math.pi * middle_K1 * SECOND[:4000]).float()
-    network(loud_KT).square().sum().backward()  # type: ignore[no-untyped-call]
+    network(loud_KT).square().sum().backward()
     for layer in network.layers:
         assert isinstance(layer, ResidualLayer)
         assert layer.mix.weight.grad is not None

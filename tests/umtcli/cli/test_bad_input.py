@@ -112,7 +112,7 @@ def refusal(step: Callable[[], object]) -> str:
     return text
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot fork and become another user")
 def test_locked_files_and_folders_are_refused(tmp_path: Path) -> None:
     locked = write(tmp_path / "locked.wav", noise(0.1))
     closed = tmp_path / "closed"

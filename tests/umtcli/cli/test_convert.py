@@ -154,7 +154,7 @@ def test_what_exists_is_refused_without_overwrite(song: Path, capsys: Capture) -
     assert len(read(output)[0]) == 8_000
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no control characters in names")
 def test_control_characters_in_names_are_shown_escaped(tmp_path: Path, capsys: Capture) -> None:
     name = "evil\x1b[2Jname\n.wav"
     song = write(tmp_path / "song.wav", noise(0.2)).rename(tmp_path / name)

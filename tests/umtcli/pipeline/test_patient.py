@@ -80,7 +80,7 @@ class PatientFamily(ToyFamily):
             self.made.append(Patient(decoder, seed))
             return self.made[-1]
 
-        decoder.patient_streams = patient_streams  # type: ignore[attr-defined] # beyond the contract
+        decoder.patient_streams = patient_streams  # beyond the contract
         return decoder
 
 

@@ -35,7 +35,7 @@ words; depth in words too, a multiple of `Kind.unrolled`."""
 Values = list[ir.Value]
 
 
-class _BFloat(ir.types.Type):  # type: ignore[misc]  # llvmlite is not annotated
+class _BFloat(ir.types.Type):  # type: ignore[misc]  # Any to mypy: llvmlite has no types
     """bfloat16, which is missing among llvmlite's types of numbers."""
 
     def _to_string(self) -> str:
