@@ -111,7 +111,7 @@ def music(out: Path) -> dict[str, list[Path]]:
     for name, paths in found.items():
         if len(paths) < PROBED:
             raise TrainingError(
-                f"{out / 'lines' / name} has not enough music. Run python -m starter lines {out} "
+                f"{out / LEARNED / name} has not enough music. Run python -m starter lines {out} "
                 "first."
             )
     return found

@@ -44,8 +44,8 @@ class Distortion:
     overdrive_db: float = 0.0
     """Of a random overdrive over the whole example: the largest gain."""
     wrong_past_s: float = 0.0
-    """What decoders are told was there before each example, of another one; at 0, silence. Not a
-    distortion of what the encoder hears: it is there for encoders that hear no other as well."""
+    """How much of another example decoders are told was there before theirs; at 0, silence. It is
+    nothing that the encoder hears, and stays where a recipe has `distorted = false`."""
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():

@@ -10,8 +10,8 @@ much more alike. The layers of an encoder can be one, as they are:
                     last: a logarithm in straight pieces
     further blocks  add nothing at first, nor does any unit that is left over
 
-A band is as wide as that of a triangular window over the block's reach. Of white noise 1 to 7 %
-as much gets through beside it as within; a window would let 0.3 % through. As many channels as
+A band is about as wide as that of a triangular window over the block's reach. Of white noise 0.3
+to 7 % as much gets through beside it as within; a window lets 0.3 % through. As many channels as
 carry bands carry their loudness, which the mean over a frame then smoothes.
 
 C channels, K bands, L layers of a block.
@@ -36,8 +36,9 @@ LEAST_COSINE = 0.05
 FULL_SCALE = 0.5
 """Of what the network sees, after µ-law."""
 FAINTEST = 0.008
-"""The first threshold above nothing. With less, sums of bfloat16 would not tell soft bands from
-rounding."""
+"""The first threshold above nothing. A pitch probe that was taught on one instrument told 0.65 of
+three others' frames with it, 0.69 with half of it, 0.56 with four times as much; in bfloat16 as many
+within 0.02."""
 AS_IT_IS = torch.tensor([0.0, 1.0, 0.0])
 """Taps that change nothing."""
 

@@ -163,12 +163,12 @@ class WavenetLearning:
         num_frames = wav_BT.shape[-1] // hop
         before = min(num_frames, math.ceil(self.distorted.wrong_past_s * self.sample_rate / hop))
         classes_BT = mulaw.encode(wav_BT)
-        past_BT = classes_BT.roll(1, dims=0)[:, (num_frames - before) * hop :]
+        past_BT = classes_BT.roll(1, dims=0)[:, classes_BT.shape[-1] - before * hop :]
         latents_BCF = latents_BCF[..., -num_frames:]
         around_BCF = torch.cat([latents_BCF[..., :1].expand(-1, -1, before), latents_BCF], dim=-1)
         logits_BQT = decoder(torch.cat([past_BT, classes_BT], dim=-1), around_BCF)
-        losses = functional.cross_entropy(logits_BQT[..., before * hop :], classes_BT)
-        return {"cross_entropy": losses}
+        loss = functional.cross_entropy(logits_BQT[..., before * hop :], classes_BT)
+        return {"cross_entropy": loss}
 
     def _completed(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """A network's config with what it has in common with all others.
