@@ -21,6 +21,7 @@ through the processor in every row, so that a stream's neighbours never matter."
 
 _LARGEST = {"blocks": 16, "layers": 16, "hop_samples": SAMPLE_RATE, "sample_rate": 192_000}
 _LARGEST_CHANNELS = 4096
+_NO_SIZES = {"untold"}
 
 Config = TypeVar("Config", bound="DataclassInstance")
 
@@ -75,12 +76,17 @@ class DecoderConfig:
     """Samples that one latent frame steers."""
     sample_rate: int = SAMPLE_RATE
     """Of the waveform (Hz)."""
+    untold: float = 0.0
+    """Share of the examples that it learns to play without latents. One that did can be guided
+    by them (see `guidance.py`); the paper's are not."""
 
     def __post_init__(self) -> None:
         _check_sizes(self)
         for name in ("residual_channels", "skip_channels"):
             if getattr(self, name) % ROW_MULTIPLE:
                 raise ValueError(f"{name} must be a multiple of {ROW_MULTIPLE}")
+        if type(self.untold) not in (int, float) or not 0 <= self.untold < 1:
+            raise ValueError("untold must be a number from 0, and less than 1")
 
     @property
     def dilations(self) -> tuple[int, ...]:
@@ -123,6 +129,8 @@ def _dilations(blocks: int, layers: int) -> tuple[int, ...]:
 def _check_sizes(config: EncoderConfig | DecoderConfig) -> None:
     # bundles and the authors' files come from anywhere: nothing is built before this
     for field in fields(config):
+        if field.name in _NO_SIZES:
+            continue
         value = getattr(config, field.name)
         largest = _LARGEST.get(field.name, _LARGEST_CHANNELS)
         wanted = f"{field.name} must be a whole number in 1 … {largest}"
