@@ -127,11 +127,19 @@ def sample(
     uniforms: Sequence[float],
     temperature: float = 1.0,
     top_p: float = 1.0,
+    guidance: float = 0.0,
 ) -> list[int]:
-    """Classes drawn one after the other, from silence and zero state."""
+    """Classes drawn one after the other, from silence and zero state.
+
+    With guidance the same network plays along, without latents: (1 + g) · told − g · untold.
+    """
     classes = [128]
+    untold = SlowWaveNet(net.weights, net.blocks, net.layers)
     for t, uniform in enumerate(uniforms):
         logits = net.step(network_input(classes[-1]), latents_CF[:, t // hop])
+        if guidance:
+            without = untold.step(network_input(classes[-1]), 0 * latents_CF[:, 0])
+            logits = (1 + guidance) * logits - guidance * without
         classes.append(choose(logits, float(uniform), temperature, top_p))
     return classes[1:]
 

@@ -1,6 +1,17 @@
 """How the class of a sample is chosen from its logits.
 
+Where it is guided, a stream has two rows that play the same: one is told the latents, the other
+is told zeros, as in a share of the examples that the decoder learned from. What latents change
+in the logits is then amplified:
+
+    logits = told + guidance · (told − untold)
+
+A decoder's own past tells it more than its latents do, the more so the smaller it is: it goes on
+with a note that is over, and is late to begin the next.
+
 N rows, Q µ-law classes.
+
+Source: of guidance, Ho & Salimans, arXiv:2207.12598, equation 6, for another kind of network.
 """
 
 from __future__ import annotations
@@ -25,6 +36,13 @@ class Choice:
     """1 as learned, less is safer, 0 always takes the likeliest class."""
     top_p: float = 1.0
     """The least likely classes beyond this share of probability are never drawn."""
+    guidance: float = 0.0
+    """Times that the difference which latents make is added; 0 has no rows that are untold."""
+
+    @property
+    def rows(self) -> int:
+        """Of a stream."""
+        return 2 if self.guidance else 1
 
     @property
     def greedy(self) -> bool:
@@ -35,10 +53,22 @@ class Choice:
         """Write a class for each row.
 
         Args:
-            logits_NQ: spoiled by the call.
-            uniform_N1: a random number for each row, strictly between 0 and 1.
+            logits_NQ: spoiled by the call. With guidance, of the rows that are told, then of
+                their streams' others.
+            uniform_N1: a random number for each row, strictly between 0 and 1; those of the
+                other rows do not matter.
             out_N1: int64; receives the classes.
         """
+        if self.guidance:
+            told_NQ, untold_NQ = logits_NQ.chunk(2)
+            told_NQ.mul_(1 + self.guidance).sub_(untold_NQ, alpha=self.guidance)
+            told_N1, untold_N1 = out_N1.chunk(2)
+            self._draw(told_NQ, uniform_N1[: len(told_NQ)], told_N1)
+            untold_N1.copy_(told_N1)
+        else:
+            self._draw(logits_NQ, uniform_N1, out_N1)
+
+    def _draw(self, logits_NQ: Tensor, uniform_N1: Tensor, out_N1: Tensor) -> None:
         if self.greedy:
             torch.argmax(logits_NQ, 1, keepdim=True, out=out_N1)
             return

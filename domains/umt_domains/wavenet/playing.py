@@ -54,7 +54,9 @@ class WavenetDecoder:
         self._weights = fold(network, device)
         self._num_rows = CPU_ROWS if device == "cpu" else gpu_rows(network.config)
         self._plan = None if options["exact"] else Plan.of(network.config)
-        self._choice = Choice(float(options["temperature"]), float(options["top_p"]))
+        # one that was always told its latents does not know how to play without
+        guidance = float(options["guidance"]) if network.config.untold else 0.0
+        self._choice = Choice(float(options["temperature"]), float(options["top_p"]), guidance)
         self._compiled = None
         self._engine = TORCH
         self._record: Record = as_it_is
@@ -90,10 +92,10 @@ class WavenetDecoder:
     def _pieces_at_once(self) -> int:
         """As many as fill the engine, unless memory is short; it changes no result."""
         if self._weights.past_LRM.device.type != "cpu":
-            return self._num_rows
+            return self._num_rows // self._choice.rows
         threads = torch.get_num_threads()
         most = MOST_BYTES // row_bytes(self._weights.config)
-        return max(threads, min(self._num_rows * threads, most))
+        return max(threads, min(self._num_rows * threads, most) // self._choice.rows)
 
 
 def row_bytes(config: DecoderConfig) -> int:
@@ -127,7 +129,9 @@ class SampledStreams:
         weights: of the decoder.
         choice: chooses each class from its logits.
         seed: keys the randomness, together with a stream's key and the absolute sample.
-        num_rows: N, rows of a tile. Logits depend on it in their last bits.
+        num_rows: N, rows of a tile: those that are told their latents, then as many of the same
+            streams that are not, where the choice wants them. Logits depend on it in their last
+            bits.
         record: see `Tile`.
     """
 
@@ -154,9 +158,10 @@ class SampledStreams:
         """Start a stream and return its id; see `patient.Rows`."""
         if not self._free:
             tile = Tile(self._weights, self._choice.draw, self._num_rows, self._record)
-            self._free = [(tile, row) for row in reversed(range(self._num_rows))]
+            self._free = [(tile, row) for row in reversed(range(self._num_told))]
         tile, row = self._free.pop()
-        tile.reset(row)
+        for own in self._rows(row):
+            tile.reset(own)
         stream_id, self._next_id = self._next_id, self._next_id + 1
         self._streams[stream_id] = _Stream(key, tile, row, first_sample)
         return stream_id
@@ -177,6 +182,14 @@ class SampledStreams:
         self._free += [(stream.tile, stream.row) for stream in ended.values()]
         return {stream_id: torch.zeros(0) for stream_id in ended}
 
+    @property
+    def _num_told(self) -> int:
+        return self._num_rows // self._choice.rows
+
+    def _rows(self, row: int) -> list[int]:
+        """All rows of the stream in a row."""
+        return list(range(row, self._num_rows, self._num_told))
+
     @torch.inference_mode()
     def _play_blocks(self, tile: Tile, blocks: Mapping[int, Tensor]) -> dict[int, Tensor]:
         return frame_by_frame(blocks, lambda latents: self._play(tile, latents))
@@ -190,11 +203,11 @@ class SampledStreams:
         playing_N = torch.zeros(self._num_rows, dtype=torch.bool)
         for stream_id, latent_C in latents.items():
             stream = self._streams[stream_id]
-            latent_NC[stream.row] = latent_C
+            latent_NC[stream.row] = latent_C  # its other row is told zeros
             uniform_TN[:, stream.row] = counter.uniform(
                 self._seed, stream.key, stream.next_sample, hop
             )
-            playing_N[stream.row] = True
+            playing_N[self._rows(stream.row)] = True
             stream.next_sample += hop
         classes_TN = tile.play(latent_NC.to(device), uniform_TN.to(device), playing_N.to(device))
         wav_NT = mulaw.decode(classes_TN.cpu()).T

@@ -65,3 +65,14 @@ def test_almost_no_temperature_is_greedy_and_does_not_overflow() -> None:
     for temperature in (0.0, 1e-38, 1e-4, 2e-3):
         drawn = draw(Choice(temperature), row[None], torch.tensor([0.99]))
         assert drawn.item() == row.argmax()
+
+
+def test_guidance_amplifies_what_latents_change() -> None:
+    """Alone the told row would draw 10; what 20 gained by the latents decides."""
+    told, untold = torch.zeros(2, 256), torch.zeros(2, 256)
+    told[:, 10], told[:, 20] = 5.0, 4.0
+    untold[:, 10], untold[:, 20] = 5.0, 2.0
+    rows, uniform = torch.cat([told, untold]), torch.full((4,), 0.5)
+    assert draw(Choice(0.0, guidance=0.0), told, uniform[:2]).tolist() == [10, 10]
+    assert draw(Choice(0.0, guidance=0.4), rows, uniform).tolist() == [10] * 4
+    assert draw(Choice(0.0, guidance=0.6), rows, uniform).tolist() == [20] * 4

@@ -57,7 +57,7 @@ def test_other_rates_are_the_encoders_and_reach_the_machines() -> None:
     learning = WavenetFamily().learning({"sample_rate": 8000, "hop_samples": 200, "blocks": 1})
     network = learning.new_encoder({"layers": 2})
     encoder = WavenetEncoder(network, learning.encoder_space("w/8"), "cpu")
-    options = {"temperature": 1.0, "top_p": 1.0, "engine": "torch", "exact": False}
+    options = {"temperature": 1.0, "top_p": 1.0, "guidance": 1.0, "engine": "torch", "exact": False}
     decoder = WavenetDecoder(learning.new_decoder({"layers": 2}), "cpu", options)
     assert encoder.space.frame_rate == 40.0
     assert (learning.sample_rate, encoder.sample_rate, decoder.sample_rate) == (8000,) * 3

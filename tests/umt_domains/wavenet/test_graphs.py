@@ -23,7 +23,12 @@ from umtcli.pipeline.subject import feed
 from wavenet_reference import SlowWaveNet, authors_decoder, forced_logits
 
 HOP = 13
-CHOICES = (Choice(), Choice(temperature=0.7, top_p=0.9), Choice(temperature=0))
+CHOICES = (
+    Choice(),
+    Choice(temperature=0.7, top_p=0.9),
+    Choice(temperature=0),
+    Choice(guidance=1.0),
+)
 
 
 def traced(work: Work) -> Work:
@@ -153,7 +158,7 @@ def test_forced_logits_of_a_gpu_are_those_of_the_slow_reference(
 
 @pytest.mark.gpu
 def test_streams_of_a_gpu_are_played_by_a_graph(full_width: DecoderNetwork) -> None:
-    options = {"temperature": 1.0, "top_p": 1.0, "engine": "auto", "exact": True}
+    options = {"temperature": 1.0, "top_p": 1.0, "guidance": 1.0, "engine": "auto", "exact": True}
     latent_CF = torch.randn(64, 7, generator=torch.Generator().manual_seed(2))
     graph = WavenetDecoder(full_width, "cuda", options)
     steps = WavenetDecoder(full_width, "cuda", {**options, "engine": "torch"})

@@ -263,7 +263,13 @@ def test_a_held_note_goes_on_over_seams(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_network_that_holds_a_tone_is_not_heard_to_be_cut(
     tone_decoder: DecoderNetwork, monkeypatch: pytest.MonkeyPatch, temperature: float
 ) -> None:
-    options = {"temperature": temperature, "top_p": 1.0, "engine": "auto", "exact": False}
+    options = {
+        "temperature": temperature,
+        "top_p": 1.0,
+        "guidance": 1.0,
+        "engine": "auto",
+        "exact": False,
+    }
     decoder = WavenetDecoder(tone_decoder, "cpu", options)
     plan = Plan.of(tone_decoder.config)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -32,11 +33,25 @@ def decoder(
     engine: str = "torch",
     temperature: float = 1.0,
     top_p: float = 1.0,
+    guidance: float = 1.0,
     *,
     exact: bool = False,
 ) -> WavenetDecoder:
-    options = {"temperature": temperature, "top_p": top_p, "engine": engine, "exact": exact}
+    options = {
+        "temperature": temperature,
+        "top_p": top_p,
+        "guidance": guidance,
+        "engine": engine,
+        "exact": exact,
+    }
     return WavenetDecoder(network, "cpu", options)
+
+
+def to_be_guided(network: DecoderNetwork) -> DecoderNetwork:
+    """The same as if it had learned to play without latents."""
+    guided = DecoderNetwork(replace(network.config, untold=0.1))
+    guided.load_state_dict(network.state_dict())
+    return guided
 
 
 def latents(num_frames: int, seed: int = 0, channels: int = 5) -> Tensor:
@@ -60,6 +75,35 @@ def test_music_is_that_of_the_slow_reference(
     np.testing.assert_allclose(played.numpy(), [mulaw_decode(q) for q in classes], rtol=2e-6)
 
 
+@pytest.mark.parametrize("engine", EXACT_ENGINES)
+@pytest.mark.parametrize(
+    ("temperature", "top_p", "guidance"), [(1.0, 1.0, 1.0), (0.7, 0.9, 0.5), (0.0, 1.0, 3.0)]
+)
+def test_guided_music_is_that_of_the_slow_reference(
+    small_decoder: DecoderNetwork, engine: str, temperature: float, top_p: float, guidance: float
+) -> None:
+    latents_CF, slow = latents(6), SlowWaveNet(authors_decoder(small_decoder), blocks=2, layers=3)
+    machine = decoder(to_be_guided(small_decoder), engine, temperature, top_p, guidance)
+    streams = machine.streams(seed=9)
+    feed(streams, latents(2, seed=1))  # its rows are used again
+    played = feed(streams, latents_CF, (1, 3), key=4)
+    uniforms = uniform(9, 4, 0, 6 * HOP).tolist()
+    wanted = sample(slow, latents_CF.double().numpy(), HOP, uniforms, temperature, top_p, guidance)
+    np.testing.assert_allclose(played.numpy(), [mulaw_decode(q) for q in wanted], rtol=2e-6)
+
+
+@pytest.mark.parametrize("engine", EXACT_ENGINES)
+def test_a_decoder_that_was_always_told_is_not_guided(
+    small_decoder: DecoderNetwork, engine: str
+) -> None:
+    latents_CF = latents(4)
+    plain, asked = decoder(small_decoder, engine, guidance=0), decoder(small_decoder, engine)
+    played = feed(plain.streams(seed=1), latents_CF)
+    assert torch.equal(feed(asked.streams(seed=1), latents_CF), played)
+    guided = decoder(to_be_guided(small_decoder), engine)
+    assert not torch.equal(feed(guided.streams(seed=1), latents_CF), played)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_pieces_equal_the_whole_exactly(full_width: DecoderNetwork, engine: str) -> None:
     latents_CF, rng = latents(20, channels=64), random.Random(1)
@@ -72,9 +116,11 @@ def test_pieces_equal_the_whole_exactly(full_width: DecoderNetwork, engine: str)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_neighbours_never_matter(full_width: DecoderNetwork, engine: str) -> None:
-    """Forty streams come and go at random over three tiles; each plays as if alone."""
-    machine, rng = decoder(full_width, engine), random.Random(2)
+@pytest.mark.parametrize("guided", [False, True])
+def test_neighbours_never_matter(full_width: DecoderNetwork, engine: str, *, guided: bool) -> None:
+    """Forty streams come and go at random over several tiles; each plays as if alone."""
+    network = to_be_guided(full_width) if guided else full_width
+    machine, rng = decoder(network, engine), random.Random(2)
     music = {key: latents(rng.randint(0, 9), seed=key, channels=64) for key in range(40)}
     streams = machine.streams(seed=3)
     waiting, live, left, played = list(music), {}, dict(music), {key: [] for key in music}
@@ -172,14 +218,14 @@ def patiently(streams: Streams, latents_CF: Tensor) -> Tensor:
 def test_pieces_fill_the_threads_as_far_as_memory_goes(
     small_decoder: DecoderNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine = decoder(small_decoder, "torch")
     remembered = 4 * 2 * (1 + 2 + 4) * 8  # bytes of a row: two blocks of three layers
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    for most_bytes, num_rows in ((2**31, 48), (20 * remembered, 20), (remembered, 3)):
+    for most_bytes, alone, guided in ((2**31, 48, 24), (20 * remembered, 20, 10), (1, 3, 3)):
         monkeypatch.setattr("umt_domains.wavenet.playing.MOST_BYTES", most_bytes)
-        streams = machine.patient_streams()
-        assert isinstance(streams, CutStreams)
-        assert streams._num_rows == num_rows
+        for network, num_rows in ((small_decoder, alone), (to_be_guided(small_decoder), guided)):
+            streams = decoder(network, "torch").patient_streams()
+            assert isinstance(streams, CutStreams)
+            assert streams._num_rows == num_rows
 
 
 def test_rows_of_finished_streams_are_used_again(small_decoder: DecoderNetwork) -> None:

@@ -1,4 +1,4 @@
-"""A class drawn from its logits, as compiled code; `choice.py` has the same in torch.
+"""A class drawn from logits, as compiled code; `choice.py` has the same in torch.
 
 Q µ-law classes.
 """
@@ -12,6 +12,14 @@ from umt_domains.wavenet.engine.compiling import Floats, compiled
 
 LEAST = np.float32(40)
 """Chances below e^-40 of the largest count as that."""
+
+
+@compiled
+def guide(logits_Q: Floats, untold_Q: Floats, guidance: float) -> None:
+    """Amplify, in place, what latents change in the logits."""
+    strength = np.float32(guidance)
+    for q in range(len(logits_Q)):
+        logits_Q[q] += strength * (logits_Q[q] - untold_Q[q])
 
 
 @compiled

@@ -23,7 +23,7 @@ import numpy as np
 from umt_domains.wavenet.engine.addresses import fetch, words_at
 from umt_domains.wavenet.engine.arithmetic import COARSE, FINE, gate
 from umt_domains.wavenet.engine.compiling import Bytes, Floats, Ints, Words, compiled
-from umt_domains.wavenet.engine.drawing import choose
+from umt_domains.wavenet.engine.drawing import choose, guide
 from umt_domains.wavenet.engine.products import Slot, add_product, add_words, as_words
 
 
@@ -221,6 +221,7 @@ def play(
     uniform_TN: Floats,
     temperature: float,
     top_p: float,
+    guidance: float,
     classes_TN: Ints,
 ) -> None:
     """Sample one latent frame of some streams.
@@ -228,15 +229,18 @@ def play(
     Args:
         slot: what multiplies.
         weights: packed for it.
-        streams: moved on.
+        streams: moved on. With guidance the second half of them, N / 2, plays what the first does
+            and is untold, see `choice.py`.
         buffers: spoiled.
         latent_NC: padded with zeros to the depth that the weights have.
-        uniform_TN: strictly between 0 and 1.
+        uniform_TN: strictly between 0 and 1; of those that are told.
         temperature: as `Choice` has it; 0 where that is greedy.
         top_p: as `Choice` has it.
+        guidance: as `Choice` has it.
         classes_TN: receives what was drawn.
     """
-    num_samples, num_streams = uniform_TN.shape
+    num_samples, num_told = uniform_TN.shape
+    num_streams = len(latent_NC)
     num_layers = len(weights.dilations_L)
     condition(slot, weights, latent_NC, buffers)
     for t in range(num_samples):
@@ -251,8 +255,12 @@ def play(
             a_NM = buffers.a_LANM[layer % len(buffers.a_LANM), t % known]
             pass_layer(slot, weights, streams, buffers, layer, a_NM)
         leave(slot, weights, buffers)
+        for n in range(num_told):
+            logits_Q = buffers.logits_NQ[n]
+            if guidance:
+                guide(logits_Q, buffers.logits_NQ[n + num_told], guidance)
+            classes_TN[t, n] = choose(logits_Q, uniform_TN[t, n], temperature, top_p)
         for n in range(num_streams):
-            drawn = choose(buffers.logits_NQ[n], uniform_TN[t, n], temperature, top_p)
+            drawn = classes_TN[t, n % num_told]
             streams.last_2N[0, n], streams.last_2N[1, n] = streams.last_2N[1, n], drawn
             streams.time_N[n] += 1
-            classes_TN[t, n] = drawn

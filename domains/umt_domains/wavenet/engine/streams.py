@@ -33,8 +33,8 @@ from umt_domains.wavenet.frames import frame_by_frame
 
 SLICE_SAMPLES = 100
 """Played before a look at whether anyone still waits for it: a fraction of a second."""
-MOST_STREAMS = 18
-"""Of a group: their numbers and a panel of weights fit into the nearest cache."""
+MOST_ROWS = 18
+"""Of a group's streams: their numbers and a panel of weights fit into the nearest cache."""
 
 
 class CompiledDecoder:
@@ -62,7 +62,7 @@ class CompiledDecoder:
         uniform_TN: Floats,
         choice: Choice,
     ) -> Tensor:
-        """Sample one latent frame, (T, N) int64; see `loop.play`."""
+        """Sample one latent frame, int64, one column for each of `uniform_TN`; see `loop.play`."""
         num_streams = len(latent_NC)
         padding = self.weights.latent - latent_NC.shape[1]
         # two blocks of rows are enough to read the weights of the past seldom
@@ -77,6 +77,7 @@ class CompiledDecoder:
             uniform_TN,
             0.0 if choice.greedy else choice.temperature,
             choice.top_p,
+            choice.guidance,
             classes_TN,
         )
         return torch.from_numpy(classes_TN)
@@ -105,6 +106,7 @@ class CompiledDecoder:
 
     def _compile(self) -> None:
         memory_KW = self.silence_KW.copy()
+        memories = [stream.memories[row] for row in range(rows) for stream in playing]
         streams = loop.Streams(
             memory_N=np.array([memory_KW.ctypes.data]),
             time_N=np.zeros(1, np.int64),
@@ -127,7 +129,8 @@ def _as_words(slot: Slot, x_NK: Floats) -> Words:
 @dataclass(eq=False)
 class _Stream:
     key: int
-    memory_KW: Words
+    memories: list[Words]
+    """(K, W) of each of its rows."""
     next_sample: int
     """Absolute place of what it plays next."""
     last: tuple[int, int] = (NOTHING, mulaw.SILENCE)
@@ -154,7 +157,8 @@ class CompiledStreams:
     def open(self, key: int = 0, first_sample: int = 0) -> int:
         """Start a stream and return its id; see `patient.Rows`."""
         stream_id, self._next_id = self._next_id, self._next_id + 1
-        self._streams[stream_id] = _Stream(key, self._decoder.silence_KW.copy(), first_sample)
+        memories = [self._decoder.silence_KW.copy() for _ in range(self._choice.rows)]
+        self._streams[stream_id] = _Stream(key, memories, first_sample)
         return stream_id
 
     def push(self, blocks: Mapping[int, Tensor]) -> dict[int, Tensor]:
@@ -180,7 +184,7 @@ class CompiledStreams:
     def _groups(self, blocks: Mapping[int, Tensor]) -> list[list[int]]:
         """Ids, dealt out so that all threads have as much to do."""
         longest_first = sorted(blocks, key=lambda i: -blocks[i].shape[-1])
-        rounds = -(-len(longest_first) // (self._num_threads * MOST_STREAMS))
+        rounds = -(-len(longest_first) * self._choice.rows // (self._num_threads * MOST_ROWS))
         num_groups = min(rounds * self._num_threads, len(longest_first))
         return [longest_first[first::num_groups] for first in range(num_groups)]
 
@@ -191,23 +195,27 @@ class CompiledStreams:
     def _play(self, latents: Mapping[int, Tensor], ended: Event) -> dict[int, Tensor]:
         """One frame of some streams: latents (C,) in, waveforms (T,) out."""
         playing = [self._streams[stream_id] for stream_id in latents]
-        hop = self._decoder.config.hop_samples
+        hop, rows = self._decoder.config.hop_samples, self._choice.rows
         uniform_TN = torch.stack(
             [counter.uniform(self._seed, s.key, s.next_sample, hop) for s in playing], dim=1
         )
         streams = loop.Streams(
-            memory_N=np.array([stream.memory_KW.ctypes.data for stream in playing]),
+            memory_N=np.array(
+                [s.memories[row].ctypes.data for row in range(rows) for s in playing]
+            ),
             # where the rings begin does not matter: at its start a stream remembers silence
-            time_N=np.array([stream.next_sample for stream in playing]),
-            last_2N=np.array([stream.last for stream in playing]).T.copy(),
+            time_N=np.array([stream.next_sample for stream in playing] * rows),
+            last_2N=np.array([stream.last for stream in playing] * rows).T.copy(),
         )
         latent_NC = torch.stack(list(latents.values())).float().numpy()
+        if rows > 1:  # the other row of a stream is told zeros
+            latent_NC = np.concatenate([latent_NC, np.zeros_like(latent_NC)])
         slices = [
             self._decoder.play(streams, latent_NC, part_TN.numpy(), self._choice)
             for part_TN in uniform_TN.split(SLICE_SAMPLES)
             if not ended.is_set()
         ]
-        for stream, (older, newer) in zip(playing, streams.last_2N.T.tolist(), strict=True):
+        for stream, (older, newer) in zip(playing, streams.last_2N.T.tolist(), strict=False):
             stream.last = (older, newer)
             stream.next_sample += hop
         wav_TN = mulaw.decode(torch.cat([torch.zeros(0, len(playing), dtype=torch.int64), *slices]))

@@ -21,7 +21,7 @@ from umtcli.errors import OptionError
 
 
 def decoder(network: DecoderNetwork, engine: str) -> WavenetDecoder:
-    options = {"temperature": 1.0, "top_p": 1.0, "engine": engine, "exact": False}
+    options = {"temperature": 1.0, "top_p": 1.0, "guidance": 1.0, "engine": engine, "exact": False}
     return WavenetDecoder(network, "cpu", options)
 
 

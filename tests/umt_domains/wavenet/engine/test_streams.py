@@ -48,6 +48,7 @@ def logits_of(decoder: CompiledDecoder, classes_T: Tensor) -> NDArray[np.float32
             np.full((1, 1), 0.5, np.float32),
             0.0,
             1.0,
+            0.0,
             np.empty((1, 1), np.int64),
         )
         seen.append(buffers.logits_NQ[0].copy())
@@ -147,6 +148,7 @@ def test_looking_back_for_many_samples_at_once_changes_nothing(
                 uniform_TN,
                 1.0,
                 1.0,
+                0.0,
                 classes_TN,
             )
             played.append((classes_TN, memories))
