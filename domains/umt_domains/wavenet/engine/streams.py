@@ -106,7 +106,6 @@ class CompiledDecoder:
 
     def _compile(self) -> None:
         memory_KW = self.silence_KW.copy()
-        memories = [stream.memories[row] for row in range(rows) for stream in playing]
         streams = loop.Streams(
             memory_N=np.array([memory_KW.ctypes.data]),
             time_N=np.zeros(1, np.int64),
