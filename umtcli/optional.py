@@ -1,8 +1,8 @@
 """What a family may say beyond the contract in `domain`, and what is taken for granted if not.
 
 Streams may have an attribute `batches`, networks `precision`, families the methods `engines`
-and `note_streams`, their `Learning` the methods `beginning`, `settle` and `untold` and an
-attribute `shortest_distorted_s`. Decoders may start `PatientStreams` for files.
+and `note_streams`, their `Learning` the methods `beginning` and `settle` and an attribute
+`shortest_distorted_s`. Decoders may start `PatientStreams` for files.
 Nobody else looks for these: ask here.
 """
 
@@ -87,12 +87,6 @@ def settle(learning: Learning, encoder: nn.Module, wav_BT: Tensor) -> bool:
 def shortest_distorted_s(learning: Learning) -> float:
     """Seconds that an example must have for its family to distort it as it is to."""
     return float(getattr(learning, "shortest_distorted_s", 0.0))
-
-
-def untold(learning: Learning, decoder: nn.Module) -> float:
-    """Share of the examples whose latents a decoder is not told, but zeros, as it learns."""
-    share: Callable[[nn.Module], float] | None = getattr(learning, "untold", None)
-    return share(decoder) if share is not None else 0.0
 
 
 def engines(family: Family) -> tuple[str, ...]:

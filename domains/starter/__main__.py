@@ -1,6 +1,7 @@
 """The recipe's commands, one a step: ``python -m starter --help``."""
 
 import sys
+import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -98,13 +99,17 @@ def gallery(
     """Write the docs' page of the bundled domains, and ten seconds of each."""
     from starter import gallery as showing
     from starter.measuring import catalog_of
+    from starter.sample import FLUTE, render_sample
     from umt_domains.plugin import WEIGHTS
 
     catalog = catalog_of(WEIGHTS)
     console = Console(stderr=True)
     folder = docs / showing.SOUNDS
-    for name in showing.sounds(docs / "examples" / "sample.flac", folder, catalog):
-        console.print(f"{name} plays in {folder}", soft_wrap=True)
+    with tempfile.TemporaryDirectory() as work:
+        line = Path(work) / "line.flac"
+        render_sample(line, players=[FLUTE])
+        for name in showing.sounds(docs / "examples" / "sample.flac", line, folder, catalog):
+            console.print(f"{name} plays in {folder}", soft_wrap=True)
     (docs / showing.PAGE).write_text(showing.page(catalog.domains), encoding="utf-8")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import soundfile as sf
 
 from starter.programs import run_program
+from umt_domains.wavenet import WavenetFamily
 from umtcli import Domain, convert
 from umtcli.bundle import read_info
 from umtcli.catalog import Catalog
@@ -30,6 +31,10 @@ What ships with umt. All play the same ten seconds, a flute and a guitar in this
 
 <audio controls preload="none" src="../sounds/source.mp3"></audio> [source](sounds/source.mp3)
 
+Those of the `wavenet` family know single lines only, and play the flute alone:
+
+<audio controls preload="none" src="../sounds/line.mp3"></audio> [line](sounds/line.mp3)
+
 `umt domains NAME` shows a domain's options as well. How good they are is measured in
 [Quality](quality.md); the recipe that made them is `domains/starter`. Notes outside a domain's
 range are played in it, octaves higher or lower.
@@ -43,21 +48,30 @@ def page(domains: Iterable[Domain]) -> str:
     return "\n".join([HEAD, *map(_entry, domains)])
 
 
-def sounds(source: Path, folder: Path, catalog: Catalog) -> Iterator[str]:
-    """Let every domain of a catalog play the beginning of a file; yield what is ready.
+def sounds(source: Path, line: Path, folder: Path, catalog: Catalog) -> Iterator[str]:
+    """Let every domain of a catalog play the beginning of what it can; yield what is ready.
 
-    ``folder/source.mp3`` and ``folder/NAME.mp3``, each whole or not at all.
+    ``folder/source.mp3``, ``folder/line.mp3`` and ``folder/NAME.mp3``, each whole or not at all.
+
+    Args:
+        source: any music.
+        line: a single line, for `WavenetFamily`.
+        folder: for the mp3s.
+        catalog: of the domains.
 
     Raises:
         UmtError: a domain cannot play it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".gallery-", dir=folder) as work:
-        part = Path(work) / "source.flac"
-        wav_TC, rate = sf.read(source, frames=round(SAMPLE_S * sf.info(source).samplerate))
-        sf.write(part, wav_TC, rate)
-        _squeeze(part, folder / "source.mp3")
+        parts = {}
+        for name, path in (("source", source), ("line", line)):
+            parts[name] = Path(work) / f"{name}.flac"
+            wav_TC, rate = sf.read(path, frames=round(SAMPLE_S * sf.info(path).samplerate))
+            sf.write(parts[name], wav_TC, rate)
+            _squeeze(parts[name], folder / f"{name}.mp3")
         for domain in catalog.domains:
+            part = parts["line" if domain.family == WavenetFamily.name else "source"]
             played = Path(work) / f"{domain.name}.flac"
             for result in convert(part, domain.name, played, device="cpu", catalog=catalog):
                 if result.error is not None:
@@ -67,13 +81,14 @@ def sounds(source: Path, folder: Path, catalog: Catalog) -> Iterator[str]:
 
 
 def _entry(domain: Domain) -> str:
-    config = read_info(domain.decoder).config
-    low, high = config["lowest_midi"], config["highest_midi"]
-    told = domain.provenance
+    config, told = read_info(domain.decoder).config, domain.provenance
+    span = ""
+    if "lowest_midi" in config:
+        span = f", {_note(config['lowest_midi'])} to {_note(config['highest_midi'])}"
     return f"""\
 ## {domain.name}
 
-{domain.description}, {_note(low)} to {_note(high)}.
+{domain.description}{span}.
 
 <audio controls preload="none" src="../sounds/{domain.name}.mp3"></audio>
 [{domain.name}.mp3](sounds/{domain.name}.mp3)

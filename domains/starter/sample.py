@@ -5,6 +5,7 @@ again, written down from the notes; it is in the public domain since long ago.
 """
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,12 +51,15 @@ def score(text: str, velocity: int, held: float) -> Score:
     return Score(tuple(sorted(notes)), beat * BEAT_S)
 
 
-def render_sample(path: Path, soundfont: Path = SOUNDFONT) -> None:
-    """Render both players, set them apart in stereo, and write 16-bit FLAC."""
+def render_sample(
+    path: Path, soundfont: Path = SOUNDFONT, players: Sequence[int] = (FLUTE, GUITAR)
+) -> None:
+    """Render the players, set apart in stereo, and write 16-bit FLAC."""
     mix = np.zeros((0, 2))
     parts = {FLUTE: score(MELODY, 104, 0.92), GUITAR: score(BASS, 96, 0.98)}
     with tempfile.TemporaryDirectory() as folder:
-        for program, part in parts.items():
+        for program in players:
+            part = parts[program]
             player = Path(folder) / f"{program}.flac"
             render(Job((Part(part, program),), player, soundfont=soundfont))
             wav, _ = sf.read(player)

@@ -28,7 +28,7 @@ def test_every_domain_can_be_listened_to_for_ten_seconds(domain: Domain) -> None
 
 
 def test_no_sound_is_left_of_a_domain_that_is_not_there() -> None:
-    names = {"source", *(domain.name for domain in DOMAINS)}
+    names = {"source", "line", *(domain.name for domain in DOMAINS)}
     assert {path.stem for path in (DOCS / gallery.SOUNDS).glob("*.mp3")} == names
 
 

@@ -91,28 +91,6 @@ def test_all_hearings_are_shown_in_turn() -> None:
     assert latents[:, 1].amax(1).tolist() == [0, 1, 0, 1, 0, 1]
 
 
-class Untelling(Watcher):
-    """Decoders learn half of their examples without latents."""
-
-    def untold(self, decoder: nn.Module) -> float:
-        return 0.5
-
-
-def test_examples_may_be_untold_by_their_numbers() -> None:
-    watcher, usual = Untelling(), Watcher()
-    for first, size in ((0, 60), (60, 1)):
-        decoder_task(watcher).losses(first, size)
-        decoder_task(usual).losses(first, size)
-    decoder_task(watcher).losses(40, 21)
-    (latents, _), (last, _), (again, _) = watcher.shown
-    (full, _), (full_last, _) = usual.shown
-    told = latents.flatten(1).any(1)
-    assert 15 <= int(told.sum()) <= 45
-    assert torch.equal(latents, full * told[:, None, None])
-    assert torch.equal(again, torch.cat([latents[40:], last]))
-    assert torch.equal(last, full_last) or not last.any()
-
-
 def test_a_recording_as_long_as_an_example_is_an_example() -> None:
     watcher = Watcher()
     decoder_task(watcher, counting(5)).losses(0, 3)

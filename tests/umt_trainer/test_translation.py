@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from frames import AFTER, BEFORE, Frames, learning_of, task
+from frames import AFTER, BEFORE, learning_of, task
 from umt_trainer.confusion import ConfusionConfig
 
 
@@ -124,38 +124,3 @@ def test_examples_do_not_depend_on_how_a_batch_is_shared() -> None:
     assert whole.others is not None
     assert len(whole.others.wav_BT) == len(whole.others.notes) == 6
     assert task().music.clean(3, 6).others is None  # nothing is mixed into music without scores
-
-
-class Untelling(Frames):
-    """Decoders learn half of their examples without latents."""
-
-    def untold(self, decoder: nn.Module) -> float:
-        return 0.5
-
-
-def untold_numbers(parts: list[tuple[int, int]]) -> set[int]:
-    """Numbers of the examples of which a decoder saw nothing."""
-    t = task(learning=Untelling())
-    for index, size in parts:
-        t.playing(index, size)
-    found = set()
-    for index, size in parts:
-        for which in range(3):
-            _, latents_BCF, _ = learning_of(t).played.pop(0)
-            numbers = [n for n in range(index, index + size) if n % 3 == which]
-            assert len(latents_BCF) == len(numbers)
-            found |= {n for n, x in zip(numbers, latents_BCF, strict=True) if not x.any()}
-    return found
-
-
-def test_an_example_is_untold_by_its_number_alone() -> None:
-    whole = untold_numbers([(0, 90)])
-    assert 30 <= len(whole) <= 60
-    assert untold_numbers([(0, 31), (31, 59)]) == whole
-
-
-def test_validation_tells_all() -> None:
-    t = task(learning=Untelling())
-    t.play(t.network.decoders[0], torch.ones(40, 2, 15), torch.zeros(40, 60))
-    ((_, latents_BCF, _),) = learning_of(t).played
-    assert latents_BCF[..., BEFORE:-AFTER].all()

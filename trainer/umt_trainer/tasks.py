@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -21,9 +21,7 @@ from umt_trainer.data import Recording, draw, draw_batch, fingerprint
 from umtcli.domain import LatentSpace
 from umtcli.errors import TrainingError
 from umtcli.learning import Learning
-from umtcli.optional import untold
 
-UNTOLD = 7  # keeps these draws apart from those of the examples
 Losses = Callable[[int, int], dict[str, Tensor]]
 """(index, size): named mean losses of examples `index` … `index + size − 1`, on the CPU or a
 device. Names that begin with `_` are measures: they are only shown, and NaN where no example
@@ -159,9 +157,7 @@ class DecoderTask:
         latents, wavs = zip(*examples, strict=True)
         device = _device(self.network)
         latents_BCF, wav_BT = torch.stack(latents).to(device), torch.stack(wavs).to(device)
-        share, numbers = untold(self.learning, self.network), range(index, index + size)
-        told_BCF = untell(latents_BCF, share, self.config.seed, numbers)
-        return self.learning.decoder_loss(self.network, told_BCF, wav_BT)
+        return self.learning.decoder_loss(self.network, latents_BCF, wav_BT)
 
     def _example(self, number: int, num_frames: int) -> tuple[Tensor, Tensor]:
         """Latents with their context around the audio, and the audio: (C, F), (T,)."""
@@ -176,24 +172,6 @@ class DecoderTask:
         padding = max(0, -start), max(0, end - heard.shape[1])
         inside = heard[:, max(0, start) : end].astype(np.float32)
         return torch.from_numpy(np.pad(inside, ((0, 0), padding))), wav
-
-
-def untell(latents_BCF: Tensor, share: float, seed: int, numbers: Iterable[int]) -> Tensor:
-    """Latents of a share of the examples become zeros; keyed by (seed, number of the example).
-
-    Args:
-        latents_BCF: of B examples.
-        share: 0 leaves all as they are.
-        seed: of the run.
-        numbers: of the examples.
-
-    Shape:
-        returns: (B, C, F)
-    """
-    if share == 0:
-        return latents_BCF
-    told = [np.random.default_rng((seed, number, UNTOLD)).random() >= share for number in numbers]
-    return latents_BCF * torch.tensor(told).to(latents_BCF)[:, None, None]
 
 
 def fingerprint_sounds(sounds: Sequence[Tensor]) -> str:

@@ -30,10 +30,9 @@ from umt_trainer.config import HearingConfig, RunConfig
 from umt_trainer.confusion import ConfusionConfig, ConfusionNetwork, drop
 from umt_trainer.data import fingerprint
 from umt_trainer.examples import Domain, Examples, Music
-from umt_trainer.tasks import Phase, fingerprint_sounds, total, untell
+from umt_trainer.tasks import Phase, fingerprint_sounds, total
 from umtcli.errors import TrainingError
 from umtcli.learning import Batch, Learning
-from umtcli.optional import untold
 
 FAR = 1 << 40
 """From here on there are examples for further updates, beyond those of any run."""
@@ -193,14 +192,11 @@ class TranslationTask:
             wav_BT, latents_BCF = batch.wav_BT[own].to(self._device), heard_BCF[own]
             if len(wav_BT) == 0:
                 continue
-            numbers = range(batch.index, batch.index + size)[own]
-            share = untold(self.learning, decoder)
-            told_BCF = untell(latents_BCF, share, self.config.seed, numbers)
-            played = self.play(decoder, told_BCF, wav_BT)
+            played = self.play(decoder, latents_BCF, wav_BT)
             shown[f"_loss/{self.domains[which].name}"] = total(played).detach()
             for name, loss in played.items():
-                part = loss * (len(wav_BT) / size)
-                losses[name] = losses[name] + part if name in losses else part
+                share = loss * (len(wav_BT) / size)
+                losses[name] = losses[name] + share if name in losses else share
         return losses | shown
 
     def play(self, decoder: nn.Module, latents_BCF: Tensor, wav_BT: Tensor) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ class WavenetFamily:
     options: tuple[Option, ...] = (
         Option("temperature", 1.0, 0.0, 2.0, help="0 takes the likeliest … 2 wild; 1 as learned"),
         Option("top_p", 1.0, 0.0, 1.0, help="share of probability that is drawn from; 1 is all"),
-        Option("guidance", 1.0, 0.0, 4.0, help="how closely latents are kept to; 0 as the paper"),
+        Option("guidance", 1.0, 0.0, 4.0, help="times the domain's own; 0 plays as the paper does"),
         Option("exact", default=False, help="long files are not cut, and take far longer"),
         Option("engine", "auto", help="what samples; `umt doctor` lists what this CPU has"),
     )

@@ -1,8 +1,8 @@
 """How the class of a sample is chosen from its logits.
 
 Where it is guided, a stream has two rows that play the same: one is told the latents, the other
-is told zeros, as in a share of the examples that the decoder learned from. What latents change
-in the logits is then amplified:
+zeros, which is the mean of latents that began settled (`whitening.py`). What latents change in
+the logits is then amplified:
 
     logits = told + guidance · (told − untold)
 
@@ -11,7 +11,8 @@ with a note that is over, and is late to begin the next.
 
 N rows, Q µ-law classes.
 
-Source: of guidance, Ho & Salimans, arXiv:2207.12598, equation 6, for another kind of network.
+Source: of guidance, Ho & Salimans, arXiv:2207.12598, equation 6. There a network learns without
+what it is told as well; here it need not, and is better if it does not.
 """
 
 from __future__ import annotations

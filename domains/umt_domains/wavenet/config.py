@@ -21,7 +21,8 @@ through the processor in every row, so that a stream's neighbours never matter."
 
 _LARGEST = {"blocks": 16, "layers": 16, "hop_samples": SAMPLE_RATE, "sample_rate": 192_000}
 _LARGEST_CHANNELS = 4096
-_NO_SIZES = {"untold"}
+_NO_SIZES = {"guidance"}
+MOST_GUIDANCE = 16
 
 Config = TypeVar("Config", bound="DataclassInstance")
 
@@ -76,17 +77,16 @@ class DecoderConfig:
     """Samples that one latent frame steers."""
     sample_rate: int = SAMPLE_RATE
     """Of the waveform (Hz)."""
-    untold: float = 0.0
-    """Share of the examples that it learns to play without latents. One that did can be guided
-    by them (see `guidance.py`); the paper's are not."""
+    guidance: float = 0.0
+    """That it is played with, see `Choice`; the paper's have none. Learning takes no notice."""
 
     def __post_init__(self) -> None:
         _check_sizes(self)
         for name in ("residual_channels", "skip_channels"):
             if getattr(self, name) % ROW_MULTIPLE:
                 raise ValueError(f"{name} must be a multiple of {ROW_MULTIPLE}")
-        if type(self.untold) not in (int, float) or not 0 <= self.untold < 1:
-            raise ValueError("untold must be a number from 0, and less than 1")
+        if type(self.guidance) not in (int, float) or not 0 <= self.guidance <= MOST_GUIDANCE:
+            raise ValueError(f"guidance must be a number in 0 … {MOST_GUIDANCE}")
 
     @property
     def dilations(self) -> tuple[int, ...]:

@@ -137,11 +137,6 @@ class WavenetLearning:
         del latents_CF, wav_T
         return 1.0
 
-    def untold(self, decoder: nn.Module) -> float:
-        """Share of the examples that a decoder learns to play without latents."""
-        assert isinstance(decoder, DecoderNetwork)
-        return decoder.config.untold
-
     def encoder_loss(self, encoder: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """None: the paper's encoder learns from its decoders and from the confusion."""
         del encoder, batch

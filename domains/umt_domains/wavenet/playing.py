@@ -54,8 +54,7 @@ class WavenetDecoder:
         self._weights = fold(network, device)
         self._num_rows = CPU_ROWS if device == "cpu" else gpu_rows(network.config)
         self._plan = None if options["exact"] else Plan.of(network.config)
-        # one that was always told its latents does not know how to play without
-        guidance = float(options["guidance"]) if network.config.untold else 0.0
+        guidance = float(options["guidance"]) * network.config.guidance
         self._choice = Choice(float(options["temperature"]), float(options["top_p"]), guidance)
         self._compiled = None
         self._engine = TORCH

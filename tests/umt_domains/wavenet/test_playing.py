@@ -47,9 +47,9 @@ def decoder(
     return WavenetDecoder(network, "cpu", options)
 
 
-def to_be_guided(network: DecoderNetwork) -> DecoderNetwork:
-    """The same as if it had learned to play without latents."""
-    guided = DecoderNetwork(replace(network.config, untold=0.1))
+def to_be_guided(network: DecoderNetwork, guidance: float = 1.0) -> DecoderNetwork:
+    """The same, to be played with guidance."""
+    guided = DecoderNetwork(replace(network.config, guidance=guidance))
     guided.load_state_dict(network.state_dict())
     return guided
 
@@ -83,7 +83,7 @@ def test_guided_music_is_that_of_the_slow_reference(
     small_decoder: DecoderNetwork, engine: str, temperature: float, top_p: float, guidance: float
 ) -> None:
     latents_CF, slow = latents(6), SlowWaveNet(authors_decoder(small_decoder), blocks=2, layers=3)
-    machine = decoder(to_be_guided(small_decoder), engine, temperature, top_p, guidance)
+    machine = decoder(to_be_guided(small_decoder, guidance / 2), engine, temperature, top_p, 2.0)
     streams = machine.streams(seed=9)
     feed(streams, latents(2, seed=1))  # its rows are used again
     played = feed(streams, latents_CF, (1, 3), key=4)
@@ -93,15 +93,16 @@ def test_guided_music_is_that_of_the_slow_reference(
 
 
 @pytest.mark.parametrize("engine", EXACT_ENGINES)
-def test_a_decoder_that_was_always_told_is_not_guided(
+def test_guidance_is_the_decoders_own_unless_asked_otherwise(
     small_decoder: DecoderNetwork, engine: str
 ) -> None:
-    latents_CF = latents(4)
-    plain, asked = decoder(small_decoder, engine, guidance=0), decoder(small_decoder, engine)
-    played = feed(plain.streams(seed=1), latents_CF)
-    assert torch.equal(feed(asked.streams(seed=1), latents_CF), played)
-    guided = decoder(to_be_guided(small_decoder), engine)
-    assert not torch.equal(feed(guided.streams(seed=1), latents_CF), played)
+    def played(network: DecoderNetwork, guidance: float) -> Tensor:
+        return feed(decoder(network, engine, guidance=guidance).streams(seed=1), latents(4))
+
+    plain = played(small_decoder, 1.0)
+    assert not torch.equal(played(to_be_guided(small_decoder), 1.0), plain)
+    assert torch.equal(played(to_be_guided(small_decoder), 0.0), plain)
+    assert torch.equal(played(small_decoder, 4.0), plain)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
