@@ -92,6 +92,7 @@ def systems(
     seed: Seed = 1,
     transcriber: Transcriber = None,
     temperature: Annotated[float, typer.Option(min=0.0, help="Of those that sample.")] = 1.0,
+    guidance: Annotated[float, typer.Option(min=0.0, help="Of them, times their own.")] = 1.0,
 ) -> None:
     """Judge whole systems on single lines, and print the tables as Markdown.
 
@@ -110,7 +111,7 @@ def systems(
             seed,
             transcriber,
             lambda done, total: progress.update(task, completed=done, total=total),
-            temperature,
+            {"temperature": temperature, "guidance": guidance},
         )
     typer.echo(text, nl=False)
 

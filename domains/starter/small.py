@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from starter.learn import LICENCE, RENDERED
 from starter.lines import DOMAINS
 from starter.systems import SUFFIX
 from umt_domains.wavenet import WavenetFamily
+from umt_domains.wavenet.decoder import DecoderNetwork
+from umt_trainer.recipe import read_recipe
 from umtcli.bundle import BundleInfo, read_bundle
 from umtcli.errors import TrainingError
 from umtcli.learned import write_decoder, write_encoder
 
 RECIPE = "trainer/recipes/wavenet-small.toml"
+PLAYED = "guidance", "lead_frames"
+"""How decoders are played is no matter of what they learned: it is as the recipe has it now."""
 
 
 def ship(bundles: Path, out: Path, commit: str) -> list[BundleInfo]:
@@ -34,6 +39,8 @@ def ship(bundles: Path, out: Path, commit: str) -> list[BundleInfo]:
         raise TrainingError(f"{bundles} holds {len(ears)} encoders; a system has one.")
     ear = read_bundle(ears[0], "encoder")
     learning = WavenetFamily().learning(ear.info.config)
+    decoders = read_recipe(Path("wavenet-small"), {name: bundles for name in DOMAINS}).decoder
+    played = {setting: decoders[setting] for setting in PLAYED}
     how = f"{RECIPE} at commit {commit}, {ear.info.provenance['recipe']}"
     common = {
         "licence": LICENCE,
@@ -55,11 +62,14 @@ def ship(bundles: Path, out: Path, commit: str) -> list[BundleInfo]:
         if decoder.info.space != ear.info.space:
             there, here = decoder.info.space, ear.info.space
             raise TrainingError(f"{decoder.info.path} is on the encoder {there}, not on {here}.")
+        network = learning.from_bundle(decoder)
+        assert isinstance(network, DecoderNetwork)
+        network.config = replace(network.config, **played)
         description = f"{name.capitalize()}, one line at a time up to 4 kHz, by a small WaveNet"
         shipped.append(
             write_decoder(
                 out / f"{name}{SUFFIX}.safetensors",
-                learning.from_bundle(decoder),
+                network,
                 learning,
                 name=name + SUFFIX,
                 space=encoder.space,

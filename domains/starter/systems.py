@@ -34,7 +34,7 @@ from umt_trainer.score.transcriber import BasicPitch, Transcriber
 from umtcli import Domain
 from umtcli.bundle import read_bundle
 from umtcli.catalog import Catalog
-from umtcli.domain import Encoder
+from umtcli.domain import Encoder, Value
 from umtcli.errors import TrainingError
 
 RATE = 8000
@@ -48,7 +48,7 @@ def judge_all(
     seed: int,
     transcriber: Path | None,
     advance: Callable[[int, int], None],
-    temperature: float = 1.0,
+    options: Mapping[str, Value] | None = None,
 ) -> str:
     """Measure systems, keep the rows, and make the tables.
 
@@ -58,7 +58,7 @@ def judge_all(
         seed: of recogniser and probes.
         transcriber: see `BasicPitch`.
         advance: told how many translations are done, of how many.
-        temperature: of those that sample.
+        options: of the family of those that sample.
 
     Raises:
         UmtError: something is missing; it is named with the step that makes it.
@@ -69,7 +69,7 @@ def judge_all(
     rows: list[Row] = []
     with (out / "lines-rows.jsonl").open("w") as file:
         for name, catalog in catalogs.items():
-            for row in judge_system(out, name, catalog, judges, temperature):
+            for row in judge_system(out, name, catalog, judges, options):
                 rows.append(row)
                 file.write(json.dumps(row) + "\n")
                 advance(len(rows), total)
@@ -116,7 +116,11 @@ class Judges:
 
 
 def judge_system(
-    out: Path, name: str, catalog: Catalog, judges: Judges, temperature: float = 1.0
+    out: Path,
+    name: str,
+    catalog: Catalog,
+    judges: Judges,
+    options: Mapping[str, Value] | None = None,
 ) -> Iterator[Row]:
     """One row for each piece and domain of a system.
 
@@ -125,7 +129,7 @@ def judge_system(
         name: of the system.
         catalog: of its domains, by the names of `DOMAINS`, with `SUFFIX` or without.
         judges: of each translation.
-        temperature: if its domains sample.
+        options: of its domains' family, if they sample.
 
     Raises:
         UmtError: a piece cannot be translated.
@@ -133,14 +137,15 @@ def judge_system(
     played = own(catalog)
     names = [domain.name for domain in played]
     samples = all(domain.family == WavenetFamily.name for domain in played)
-    options = {"temperature": temperature} if samples else {}
     every = pieces(out)
     scores = [piece.score for piece in every]
     for number, piece in enumerate(every):
         others = [score for k, score in enumerate(scores) if k != number]
         source = narrow(load_sound(piece.audio))
         folder = out / "lines-translations" / name / piece.folder.name
-        for domain, path in translated(folder, piece.audio, names, catalog, options):
+        for domain, path in translated(
+            folder, piece.audio, names, catalog, options if samples else None
+        ):
             case = Case(
                 narrow(load_sound(path)), source, narrow(load_sound(piece.true(plain(domain)))),
                 scores[number],

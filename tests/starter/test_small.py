@@ -51,6 +51,8 @@ def test_all_of_a_system_ships_under_names_of_its_own(bundles: Path, tmp_path: P
         assert info.path == tmp_path / "weights" / f"{name}-wavenet.safetensors"
         assert info.space == encoder.space
         assert re.search(r"at commit abcdef0, seed 1, 9 steps of 4", info.provenance["recipe"])
+        assert info.config["guidance"] == 1
+        assert info.config["lead_frames"] == 1
         before = read_bundle(bundles / "domains" / f"{name}.safetensors").tensors
         for key, tensor in read_bundle(info.path).tensors.items():
             assert torch.equal(tensor, before[key].half().to(tensor.dtype))

@@ -21,8 +21,8 @@ through the processor in every row, so that a stream's neighbours never matter."
 
 _LARGEST = {"blocks": 16, "layers": 16, "hop_samples": SAMPLE_RATE, "sample_rate": 192_000}
 _LARGEST_CHANNELS = 4096
-_NO_SIZES = {"guidance"}
-MOST_GUIDANCE = 16
+_NO_SIZES = {"guidance", "lead_frames"}
+MOST_GUIDANCE, MOST_LEAD_FRAMES = 16, 64
 
 Config = TypeVar("Config", bound="DataclassInstance")
 
@@ -79,6 +79,8 @@ class DecoderConfig:
     """Of the waveform (Hz)."""
     guidance: float = 0.0
     """That it is played with, see `Choice`; the paper's have none. Learning takes no notice."""
+    lead_frames: int = 0
+    """Latent frames that it is told early when it plays, see `leading.py`; the paper's none."""
 
     def __post_init__(self) -> None:
         _check_sizes(self)
@@ -87,6 +89,8 @@ class DecoderConfig:
                 raise ValueError(f"{name} must be a multiple of {ROW_MULTIPLE}")
         if type(self.guidance) not in (int, float) or not 0 <= self.guidance <= MOST_GUIDANCE:
             raise ValueError(f"guidance must be a number in 0 … {MOST_GUIDANCE}")
+        if type(self.lead_frames) is not int or not 0 <= self.lead_frames <= MOST_LEAD_FRAMES:
+            raise ValueError(f"lead_frames must be a whole number in 0 … {MOST_LEAD_FRAMES}")
 
     @property
     def dilations(self) -> tuple[int, ...]:

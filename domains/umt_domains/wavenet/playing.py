@@ -22,6 +22,7 @@ from umt_domains.wavenet.engine.choosing import TORCH, compiled_decoder, recorde
 from umt_domains.wavenet.folded import Folded, fold
 from umt_domains.wavenet.frames import frame_by_frame
 from umt_domains.wavenet.graphs import Record, as_it_is
+from umt_domains.wavenet.leading import LeadingStreams
 from umt_domains.wavenet.patient import CutStreams, Rows
 from umt_domains.wavenet.sampler import Tile
 from umtcli.domain import Streams, Value
@@ -46,15 +47,16 @@ class WavenetDecoder:
         options: a value for every option of the family.
     """
 
-    lookahead_s = 0.0
     mid_only = True  # two channels would be two performances
 
     def __init__(self, network: DecoderNetwork, device: str, options: Mapping[str, Value]) -> None:
-        self.sample_rate = network.config.sample_rate
+        config = network.config
+        self.sample_rate = config.sample_rate
+        self.lookahead_s = config.lead_frames * config.hop_samples / config.sample_rate
         self._weights = fold(network, device)
-        self._num_rows = CPU_ROWS if device == "cpu" else gpu_rows(network.config)
-        self._plan = None if options["exact"] else Plan.of(network.config)
-        guidance = float(options["guidance"]) * network.config.guidance
+        self._num_rows = CPU_ROWS if device == "cpu" else gpu_rows(config)
+        self._plan = None if options["exact"] else Plan.of(config)
+        guidance = float(options["guidance"]) * config.guidance
         self._choice = Choice(float(options["temperature"]), float(options["top_p"]), guidance)
         self._compiled = None
         self._engine = TORCH
@@ -74,19 +76,26 @@ class WavenetDecoder:
         """Of the weights: `float32` or `bfloat16`."""
         return "float32" if self._compiled is None else self._compiled.engine.precision
 
-    def streams(self, seed: int = 0) -> Rows:
+    def streams(self, seed: int = 0) -> Streams:
         """Start a new set of streams: (C, F) blocks in, (T,) blocks out."""
-        if self._compiled is None:
-            return SampledStreams(self._weights, self._choice, seed, self._num_rows, self._record)
-        from umt_domains.wavenet.engine.streams import CompiledStreams
-
-        return CompiledStreams(self._compiled, self._choice, seed)
+        return self._early(self._rows(seed))
 
     def patient_streams(self, seed: int = 0) -> Streams:
         """The same for files: long ones are cut, see `patient`, unless `exact` is set."""
         if self._plan is None:
             return self.streams(seed)
-        return CutStreams(self.streams(seed), self._plan, self._pieces_at_once())
+        return self._early(CutStreams(self._rows(seed), self._plan, self._pieces_at_once()))
+
+    def _early(self, streams: Streams) -> Streams:
+        num_frames = self._weights.config.lead_frames
+        return LeadingStreams(streams, num_frames) if num_frames else streams
+
+    def _rows(self, seed: int) -> Rows:
+        if self._compiled is None:
+            return SampledStreams(self._weights, self._choice, seed, self._num_rows, self._record)
+        from umt_domains.wavenet.engine.streams import CompiledStreams
+
+        return CompiledStreams(self._compiled, self._choice, seed)
 
     def _pieces_at_once(self) -> int:
         """As many as fill the engine, unless memory is short; it changes no result."""

@@ -37,6 +37,8 @@ def test_the_paper_hears_three_blocks_up_to_dilation_512() -> None:
         (DecoderConfig, {"hop_samples": "800"}, "hop_samples .* type str"),
         (DecoderConfig, {"residual_channels": 12}, "residual_channels must be a multiple of 8"),
         (DecoderConfig, {"skip_channels": 12}, "skip_channels must be a multiple of 8"),
+        (DecoderConfig, {"lead_frames": 1.0}, "lead_frames must be"),
+        (DecoderConfig, {"lead_frames": -1}, "lead_frames must be"),
         (DecoderConfig, {"guidance": -0.1}, "guidance must be"),
         (DecoderConfig, {"guidance": float("nan")}, "guidance must be"),
         (DecoderConfig, {"guidance": "1"}, "guidance must be"),
