@@ -39,7 +39,7 @@ def ship(bundles: Path, out: Path, commit: str) -> list[BundleInfo]:
         raise TrainingError(f"{bundles} holds {len(ears)} encoders; a system has one.")
     ear = read_bundle(ears[0], "encoder")
     learning = WavenetFamily().learning(ear.info.config)
-    decoders = read_recipe(Path("wavenet-small"), {name: bundles for name in DOMAINS}).decoder
+    decoders = read_recipe(Path("wavenet-small"), dict.fromkeys(DOMAINS, bundles)).decoder
     played = {setting: decoders[setting] for setting in PLAYED}
     how = f"{RECIPE} at commit {commit}, {ear.info.provenance['recipe']}"
     common = {
