@@ -31,7 +31,8 @@ def umt_encoders() -> Iterable[Path]:
 @hookimpl
 def umt_domains() -> list[Domain]:
     """The bundled domains."""
-    return [Domain.from_bundle(path) for path in sorted(WEIGHTS.glob("*.safetensors"))]
+    paths = sorted(WEIGHTS.glob("*.safetensors"), key=lambda path: path.stem)
+    return [Domain.from_bundle(path) for path in paths]
 
 
 @hookimpl

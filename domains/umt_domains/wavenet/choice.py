@@ -7,16 +7,19 @@ the logits is then amplified:
     logits = told + guidance · (told − untold)
 
 A decoder's own past tells it more than its latents do, the more so the smaller it is: it goes on
-with a note that is over, and is late to begin the next.
+with a note that is over, and is late to begin the next. What the row that is told thinks unlikely
+is left out: amplified, it could lead to where no music is, and in silence to a tone.
 
 N rows, Q µ-law classes.
 
 Source: of guidance, Ho & Salimans, arXiv:2207.12598, equation 6. There a network learns without
-what it is told as well; here it need not, and is better if it does not.
+what it is told as well; here it need not, and is better if it does not. Of what is left out,
+Li et al., arXiv:2210.15097, section 3.3.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +27,9 @@ from torch import Tensor
 
 GREEDY_BELOW = 1e-3
 """Temperatures below this take the likeliest class: dividing by them would overflow."""
+
+PLAUSIBLE = 0.02
+"""Of the likeliest class's chance: with guidance, classes of less are not drawn."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,10 @@ class Choice:
         """
         if self.guidance:
             told_NQ, untold_NQ = logits_NQ.chunk(2)
+            least_N1 = told_NQ.amax(1, keepdim=True) + math.log(PLAUSIBLE)
+            unlikely_NQ = told_NQ < least_N1
             told_NQ.mul_(1 + self.guidance).sub_(untold_NQ, alpha=self.guidance)
+            told_NQ.masked_fill_(unlikely_NQ, -torch.inf)
             told_N1, untold_N1 = out_N1.chunk(2)
             self._draw(told_NQ, uniform_N1[: len(told_NQ)], told_N1)
             untold_N1.copy_(told_N1)

@@ -76,3 +76,11 @@ def test_guidance_amplifies_what_latents_change() -> None:
     assert draw(Choice(0.0, guidance=0.0), told, uniform[:2]).tolist() == [10, 10]
     assert draw(Choice(0.0, guidance=0.4), rows, uniform).tolist() == [10] * 4
     assert draw(Choice(0.0, guidance=0.6), rows, uniform).tolist() == [20] * 4
+
+
+def test_guidance_draws_nothing_that_the_told_row_thinks_unlikely() -> None:
+    """In silence each row is sure of it; 30 is what the other would never play."""
+    told, untold = torch.zeros(1, 256), torch.zeros(1, 256)
+    told[:, 128], untold[:, 128], untold[:, 30] = 8.0, 8.0, -40.0
+    rows, uniform = torch.cat([told, untold]), (torch.arange(2) + 0.5) / 2
+    assert draw(Choice(guidance=1.0), rows, uniform).tolist() == [128, 128]

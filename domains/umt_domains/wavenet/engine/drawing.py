@@ -5,21 +5,33 @@ Q µ-law classes.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from umt_domains.wavenet.choice import PLAUSIBLE
 from umt_domains.wavenet.engine.arithmetic import FINE, exponential
 from umt_domains.wavenet.engine.compiling import Floats, compiled
 
 LEAST = np.float32(40)
 """Chances below e^-40 of the largest count as that."""
+LOG_PLAUSIBLE = np.float32(math.log(PLAUSIBLE))
+NEVER = np.float32(-1e30)
+"""Below all logits."""
 
 
 @compiled
 def guide(logits_Q: Floats, untold_Q: Floats, guidance: float) -> None:
-    """Amplify, in place, what latents change in the logits."""
-    strength = np.float32(guidance)
+    """Amplify, in place, what latents change in the logits that they leave plausible."""
+    strength, most = np.float32(guidance), logits_Q[0]
+    for q in range(1, len(logits_Q)):
+        most = max(most, logits_Q[q])
+    least = most + LOG_PLAUSIBLE
     for q in range(len(logits_Q)):
-        logits_Q[q] += strength * (logits_Q[q] - untold_Q[q])
+        if logits_Q[q] < least:
+            logits_Q[q] = NEVER
+        else:
+            logits_Q[q] += strength * (logits_Q[q] - untold_Q[q])
 
 
 @compiled
