@@ -13,8 +13,8 @@ is left out: amplified, it could lead to where no music is, and in silence to a 
 N rows, Q µ-law classes.
 
 Source: of guidance, Ho & Salimans, arXiv:2207.12598, equation 6. There a network learns without
-what it is told as well; here it need not, and is better if it does not. Of what is left out,
-Li et al., arXiv:2210.15097, section 3.3.
+what it is told as well; here it need not, and is better if it does not. Of leaving out what is not
+plausible, Li et al., arXiv:2210.15097.
 """
 
 from __future__ import annotations

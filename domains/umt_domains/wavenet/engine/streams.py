@@ -214,6 +214,7 @@ class CompiledStreams:
             for part_TN in uniform_TN.split(SLICE_SAMPLES)
             if not ended.is_set()
         ]
+        # a stream's other row played the same
         for stream, (older, newer) in zip(playing, streams.last_2N.T.tolist(), strict=False):
             stream.last = (older, newer)
             stream.next_sample += hop
