@@ -117,8 +117,8 @@ def catalog_of(weights: Path) -> Catalog:
         TrainingError: there are no domains in it.
     """
     # a run of `umt train` leaves its domains in a folder of their own
-    there = [*sorted(weights.glob("*.safetensors")), *sorted(weights.glob("domains/*.safetensors"))]
-    paths = [path for path in there if path.stem != "recogniser"]
+    there = [*weights.glob("*.safetensors"), *weights.glob("domains/*.safetensors")]
+    paths = sorted((p for p in there if p.stem != "recogniser"), key=lambda path: path.stem)
     ears = sorted((weights / "encoders").glob("*.safetensors"))
     if not paths or not ears:
         raise TrainingError(
