@@ -100,3 +100,17 @@ def test_what_is_missing_is_named_with_the_step_that_makes_it(tmp_path: Path) ->
         pieces(tmp_path)
     with pytest.raises(TrainingError, match="has not enough music"):
         systems.line_recogniser(tmp_path, 1)
+
+
+def test_the_recogniser_is_not_misled_by_noise(out: Path) -> None:
+    recogniser, random = systems.line_recogniser(out, 1), np.random.default_rng(2)
+    for name, sound in systems.true_lines(out):
+        for level_db in (-40.0, -20.0):
+            assert recogniser.recognise(systems.noisy(sound, level_db, random)) == name
+
+
+def test_noise_is_as_loud_as_asked(out: Path) -> None:
+    (_, sound), *_ = systems.true_lines(out)
+    added = systems.noisy(sound, -20.0, np.random.default_rng(2)).wav - sound.wav
+    ratio = np.sqrt(np.mean(added**2) / np.mean(np.square(sound.wav)))
+    assert ratio == pytest.approx(0.1, rel=0.02)
