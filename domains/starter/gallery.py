@@ -26,8 +26,8 @@ HEAD = """\
 
 # Domains
 
-What ships with umt. All play the same ten seconds, a flute and a guitar in this recording, as
-`umt convert` makes them:
+What ships with umt. Those of the `harmonic` family play the same ten seconds, a flute and a guitar
+in this recording, as `umt convert` makes them:
 
 <audio controls preload="none" src="../sounds/source.mp3"></audio> [source](sounds/source.mp3)
 
@@ -36,8 +36,9 @@ Those of the `wavenet` family know single lines only, and play the flute alone:
 <audio controls preload="none" src="../sounds/line.mp3"></audio> [line](sounds/line.mp3)
 
 `umt domains NAME` shows a domain's options as well. How good they are is measured in
-[Quality](quality.md); the recipe that made them is `domains/starter`. Notes outside a domain's
-range are played in it, octaves higher or lower.
+[Quality](quality.md); the recipes that made them are in `domains/starter` and `trainer/recipes`.
+Notes outside the range that is named are played in it by the `harmonic` family, octaves higher or
+lower.
 """
 
 NOTES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")

@@ -92,7 +92,9 @@ def systems(
     seed: Seed = 1,
     transcriber: Transcriber = None,
     temperature: Annotated[float, typer.Option(min=0.0, help="Of those that sample.")] = 1.0,
-    guidance: Annotated[float, typer.Option(min=0.0, help="Of them, times their own.")] = 1.0,
+    guidance: Annotated[
+        float, typer.Option(min=0.0, help="Times the decoders' own; 0 is without.")
+    ] = 1.0,
 ) -> None:
     """Judge whole systems on single lines, and print the tables as Markdown.
 

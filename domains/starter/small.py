@@ -17,7 +17,7 @@ from umtcli.learned import write_decoder, write_encoder
 
 RECIPE = "trainer/recipes/wavenet-small.toml"
 PLAYED = "guidance", "lead_frames"
-"""How decoders are played is no matter of what they learned: it is as the recipe has it now."""
+"""Settings of decoders that are the recipe's of today: nothing that was learned depends on them."""
 
 
 def ship(bundles: Path, out: Path, commit: str) -> list[BundleInfo]:
@@ -65,7 +65,9 @@ def ship(bundles: Path, out: Path, commit: str) -> list[BundleInfo]:
         network = learning.from_bundle(decoder)
         assert isinstance(network, DecoderNetwork)
         network.config = replace(network.config, **played)
-        description = f"{name.capitalize()}, one line at a time up to 4 kHz, by a small WaveNet"
+        description = (
+            f"{name.capitalize()}, single lines of E3 to A5 up to 4 kHz, by a small WaveNet"
+        )
         shipped.append(
             write_decoder(
                 out / f"{name}{SUFFIX}.safetensors",

@@ -1,8 +1,8 @@
 """How the class of a sample is chosen from its logits.
 
 Where it is guided, a stream has two rows that play the same: one is told the latents, the other
-zeros, which is the mean of latents that began settled (`whitening.py`). What latents change in
-the logits is then amplified:
+zeros, which were the mean of latents that began settled when learning began (`whitening.py`). What
+latents change in the logits is then amplified:
 
     logits = told + guidance · (told − untold)
 
@@ -48,7 +48,7 @@ class Choice:
 
     @property
     def rows(self) -> int:
-        """Of a stream."""
+        """Rows that a stream takes: two if it is guided."""
         return 2 if self.guidance else 1
 
     @property

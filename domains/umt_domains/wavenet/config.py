@@ -22,7 +22,9 @@ through the processor in every row, so that a stream's neighbours never matter."
 _LARGEST = {"blocks": 16, "layers": 16, "hop_samples": SAMPLE_RATE, "sample_rate": 192_000}
 _LARGEST_CHANNELS = 4096
 _NO_SIZES = {"guidance", "lead_frames"}
+"""Of a config: how a decoder is played."""
 MOST_GUIDANCE, MOST_LEAD_FRAMES = 16, 64
+"""That a config may ask for: bundles come from anywhere."""
 
 Config = TypeVar("Config", bound="DataclassInstance")
 
@@ -78,7 +80,8 @@ class DecoderConfig:
     sample_rate: int = SAMPLE_RATE
     """Of the waveform (Hz)."""
     guidance: float = 0.0
-    """That it is played with, see `Choice`; the paper's have none. Learning takes no notice."""
+    """That it is played with, see `choice.py`: made for encoders that began settled. The paper's
+    have none. Learning takes no notice."""
     lead_frames: int = 0
     """Latent frames that it is told early when it plays, see `leading.py`; the paper's none."""
 

@@ -23,16 +23,16 @@ from umtcli.domain import Streams
 
 @dataclass
 class _Lead:
-    """Of one stream."""
+    """How far one stream is ahead."""
 
     frames: int = 0
-    """That were taken without being told."""
+    """Latent frames that were taken without being told."""
     last_CF: Tensor | None = None
     """The latest frame."""
 
 
 class LeadingStreams:
-    """`Streams` as they are, but early; patient ones stay patient.
+    """Wraps a decoder's streams so that they are told latents early; patient ones stay patient.
 
     Args:
         streams: of a decoder.
@@ -56,7 +56,11 @@ class LeadingStreams:
         return stream_id
 
     def push(self, blocks: Mapping[int, Tensor]) -> dict[int, Tensor]:
-        """Feed the next (C, F) block of each named stream; the first frames play nothing."""
+        """Feed the next (C, F) block of each named stream.
+
+        Shape:
+            returns: (T,); in all, hop samples for each frame so far but those of the lead
+        """
         return self._streams.push({i: self._told(i, block_CF) for i, block_CF in blocks.items()})
 
     def finish(self, ids: Iterable[int]) -> dict[int, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -157,10 +158,15 @@ def test_forced_logits_of_a_gpu_are_those_of_the_slow_reference(
 
 
 @pytest.mark.gpu
-def test_streams_of_a_gpu_are_played_by_a_graph(full_width: DecoderNetwork) -> None:
+@pytest.mark.parametrize("guidance", [0.0, 1.0])
+def test_streams_of_a_gpu_are_played_by_a_graph(
+    full_width: DecoderNetwork, guidance: float
+) -> None:
     options = {"temperature": 1.0, "top_p": 1.0, "guidance": 1.0, "engine": "auto", "exact": True}
     latent_CF = torch.randn(64, 7, generator=torch.Generator().manual_seed(2))
-    graph = WavenetDecoder(full_width, "cuda", options)
-    steps = WavenetDecoder(full_width, "cuda", {**options, "engine": "torch"})
+    network = DecoderNetwork(replace(full_width.config, guidance=guidance))
+    network.load_state_dict(full_width.state_dict())
+    graph = WavenetDecoder(network, "cuda", options)
+    steps = WavenetDecoder(network, "cuda", {**options, "engine": "torch"})
     assert (graph.engine, steps.engine) == ("cuda-graph", "torch")
     assert torch.equal(feed(graph.streams(1), latent_CF), feed(steps.streams(1), latent_CF))

@@ -9,9 +9,9 @@ different here:
 - A row's result is the same to the last bit whatever rows are beside it. So there are no
   idle rows: only what plays is computed.
 
-C latent channels, L layers, M = 2R gate and filter, N streams, P panels, Q µ-law classes,
-R residual channels, S skip channels, T samples of one latent frame, W words of a row of R,
-Y = R + S or more.
+C latent channels, L layers, M = 2R gate and filter, N streams, O those of them that are told their
+latents (half of them if guided, else all), P panels, Q µ-law classes, R residual channels,
+S skip channels, T samples of one latent frame, W words of a row of R, Y = R + S or more.
 """
 
 from __future__ import annotations
@@ -218,11 +218,11 @@ def play(
     streams: Streams,
     buffers: Buffers,
     latent_NC: Floats,
-    uniform_TN: Floats,
+    uniform_TO: Floats,
     temperature: float,
     top_p: float,
     guidance: float,
-    classes_TN: Ints,
+    classes_TO: Ints,
 ) -> None:
     """Sample one latent frame of some streams.
 
@@ -233,13 +233,13 @@ def play(
             and is untold, see `choice.py`.
         buffers: spoiled.
         latent_NC: padded with zeros to the depth that the weights have.
-        uniform_TN: strictly between 0 and 1; of those that are told.
+        uniform_TO: strictly between 0 and 1; of those that are told.
         temperature: as `Choice` has it; 0 where that is greedy.
         top_p: as `Choice` has it.
         guidance: as `Choice` has it.
-        classes_TN: receives what was drawn.
+        classes_TO: receives what was drawn.
     """
-    num_samples, num_told = uniform_TN.shape
+    num_samples, num_told = uniform_TO.shape
     num_streams = len(latent_NC)
     num_layers = len(weights.dilations_L)
     condition(slot, weights, latent_NC, buffers)
@@ -259,8 +259,8 @@ def play(
             logits_Q = buffers.logits_NQ[n]
             if guidance:
                 guide(logits_Q, buffers.logits_NQ[n + num_told], guidance)
-            classes_TN[t, n] = choose(logits_Q, uniform_TN[t, n], temperature, top_p)
+            classes_TO[t, n] = choose(logits_Q, uniform_TO[t, n], temperature, top_p)
         for n in range(num_streams):
-            drawn = classes_TN[t, n % num_told]
+            drawn = classes_TO[t, n % num_told]
             streams.last_2N[0, n], streams.last_2N[1, n] = streams.last_2N[1, n], drawn
             streams.time_N[n] += 1

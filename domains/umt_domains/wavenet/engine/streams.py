@@ -62,7 +62,7 @@ class CompiledDecoder:
         uniform_TN: Floats,
         choice: Choice,
     ) -> Tensor:
-        """Sample one latent frame, int64, one column for each of `uniform_TN`; see `loop.play`."""
+        """Sample within one latent frame, int64, a column for each of `uniform_TN`; see `loop`."""
         num_streams = len(latent_NC)
         padding = self.weights.latent - latent_NC.shape[1]
         # two blocks of rows are enough to read the weights of the past seldom
@@ -214,8 +214,8 @@ class CompiledStreams:
             for part_TN in uniform_TN.split(SLICE_SAMPLES)
             if not ended.is_set()
         ]
-        # a stream's other row played the same
-        for stream, (older, newer) in zip(playing, streams.last_2N.T.tolist(), strict=False):
+        last = streams.last_2N[:, : len(playing)].T.tolist()  # the other rows played the same
+        for stream, (older, newer) in zip(playing, last, strict=True):
             stream.last = (older, newer)
             stream.next_sample += hop
         wav_TN = mulaw.decode(torch.cat([torch.zeros(0, len(playing), dtype=torch.int64), *slices]))
