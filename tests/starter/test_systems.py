@@ -81,7 +81,7 @@ def test_a_system_is_measured_beside_copy_and_truth(
     assert own["log_mel_distance_source"] == 0  # the source is the true rendering
     # one table for what is translated, one for what is played again
     assert text.count("| bundled |") == 3
-    assert "The recogniser is right on 3 of 3 true renderings." in text
+    assert "The recogniser is right on 3 of 3 true renderings, and on " in text
 
 
 def test_latents_that_tell_notes_are_found_to_tell_them(out: Path) -> None:
@@ -103,9 +103,10 @@ def test_what_is_missing_is_named_with_the_step_that_makes_it(tmp_path: Path) ->
 
 
 def test_the_recogniser_is_not_misled_by_noise(out: Path) -> None:
+    """Taught without, it takes the clarinet for another in as little as this."""
     recogniser, random = systems.line_recogniser(out, 1), np.random.default_rng(2)
     for name, sound in systems.true_lines(out):
-        for level_db in (-40.0, -20.0):
+        for level_db in (-50.0, -45.0):
             assert recogniser.recognise(systems.noisy(sound, level_db, random)) == name
 
 
