@@ -70,7 +70,7 @@ def domains(
 @app.command()
 def lines(
     out: Out,
-    minutes: Minutes = 40.0,
+    minutes: Minutes = 35.0,
     pieces_per_source: Annotated[int, typer.Option(min=1, help="To judge it by.")] = 3,
     seed: Seed = 4,
     soundfont: Soundfont = SOUNDFONT,

@@ -84,7 +84,7 @@ def sounds(source: Path, line: Path, folder: Path, catalog: Catalog) -> Iterator
 def _entry(domain: Domain) -> str:
     config, told = read_info(domain.decoder).config, domain.provenance
     span = ""
-    if "lowest_midi" in config:
+    if domain.family != WavenetFamily.name:  # whose descriptions tell what they know
         span = f", {_note(config['lowest_midi'])} to {_note(config['highest_midi'])}"
     return f"""\
 ## {domain.name}

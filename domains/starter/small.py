@@ -9,7 +9,6 @@ from starter.learn import LICENCE, RENDERED
 from starter.lines import DOMAINS
 from starter.systems import SUFFIX
 from umt_domains.wavenet import WavenetFamily
-from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_trainer.recipe import read_recipe
 from umtcli.bundle import BundleInfo, read_bundle
 from umtcli.errors import TrainingError
@@ -62,16 +61,14 @@ def ship(bundles: Path, out: Path, commit: str) -> list[BundleInfo]:
         if decoder.info.space != ear.info.space:
             there, here = decoder.info.space, ear.info.space
             raise TrainingError(f"{decoder.info.path} is on the encoder {there}, not on {here}.")
-        network = learning.from_bundle(decoder)
-        assert isinstance(network, DecoderNetwork)
-        network.config = replace(network.config, **played)
+        info = replace(decoder.info, config={**decoder.info.config, **played})
         description = (
             f"{name.capitalize()}, single lines of E3 to A5 up to 4 kHz, by a small WaveNet"
         )
         shipped.append(
             write_decoder(
                 out / f"{name}{SUFFIX}.safetensors",
-                network,
+                learning.from_bundle(replace(decoder, info=info)),
                 learning,
                 name=name + SUFFIX,
                 space=encoder.space,

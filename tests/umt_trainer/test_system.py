@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile
 import torch
 
+from tiny_recipe import RATE, write_recipe
 from umt_domains.wavenet import WavenetFamily
 from umt_domains.wavenet.learning import WavenetLearning
 from umt_trainer import __main__ as process
@@ -23,72 +19,6 @@ from umt_trainer.recipe import read_recipe
 from umt_trainer.system import checkpoint_path, new_task, train_system
 from umtcli.bundle import read_bundle
 from umtcli.errors import TrainingError, UsageError
-
-REPOSITORY = Path(__file__).parents[2]
-RATE = 16_000
-RECIPE = """
-family = "wavenet"
-space = "wavenet/tiny"
-[encoder]
-blocks = 1
-layers = 2
-channels = 8
-[decoder]
-blocks = 1
-layers = 3
-residual_channels = 8
-skip_channels = 8
-[distortion]
-shortest_s = 0.06
-longest_s = 0.12
-[confusion]
-channels = 8
-[run]
-steps = {steps}
-batch_size = 4
-shards = 2
-crop_s = 0.25
-learning_rate = 1e-2
-warmup_steps = 1
-schedule = "decay"
-checkpoint_every_s = 0.0
-[watch]
-log_every_steps = 2
-validate_every_steps = 2
-validation_examples = 3
-preview_every_validations = {previews}
-preview_s = 0.25
-[hardware]
-device = "cpu"
-"""
-
-
-@pytest.fixture(scope="module")
-def music(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Two domains, sines and sawtooths, of five recordings each."""
-    folder = tmp_path_factory.mktemp("music")
-    phase = np.cumsum(np.full(5 * RATE, 220 / RATE))
-    for name, wav in (("sine", np.sin(2 * np.pi * phase)), ("saw", 2 * (phase % 1) - 1)):
-        (folder / name).mkdir()
-        for k in range(5):
-            soundfile.write(folder / name / f"{k}.wav", 0.1 * (k + 1) * wav, RATE)
-    return {"sine": folder / "sine", "saw": folder / "saw"}
-
-
-def write_recipe(folder: Path, steps: int = 4, previews: int = 0, extra: str = "") -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "tiny.toml"
-    path.write_text(extra + RECIPE.format(steps=steps, previews=previews))
-    return path
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, music: dict[str, Path]) -> Path:
-    """The folder of a run of four steps."""
-    folder = tmp_path_factory.mktemp("trained")
-    recipe = write_recipe(folder, previews=2)
-    train_system(recipe, out=folder / "run", domains=music, quiet=True)
-    return folder / "run"
 
 
 def test_its_bundles_play(trained: Path) -> None:
@@ -196,76 +126,6 @@ def test_domains_are_two_or_more_and_there(tmp_path: Path, music: dict[str, Path
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match=r"no audio in .*empty"):
         train_system(recipe, out=out, domains=music | {"saw": tmp_path / "empty"}, quiet=True)
-
-
-def test_processes_that_do_not_fit_are_refused_before_any_starts(
-    tmp_path: Path, music: dict[str, Path]
-) -> None:
-    recipe, out = write_recipe(tmp_path), tmp_path / "run"
-    with pytest.raises(UsageError, match="3 processes with 2 shards need a multiple of 6"):
-        train_system(recipe, out=out, domains=music, nproc=3)
-    with pytest.raises(UsageError, match="--rdzv HOST:PORT"):
-        train_system(recipe, out=out, domains=music, nnodes=2)
-    with pytest.raises(UsageError, match="must be from 1"):
-        train_system(recipe, out=out, domains=music, nproc=0)
-
-
-def start(recipe: Path, out: Path, domains: dict[str, Path]) -> subprocess.Popen[str]:
-    """Two processes under the launcher, which is a process of its own here."""
-    path = os.pathsep.join(str(REPOSITORY / part) for part in ("", "domains", "trainer"))
-    program = (
-        "import sys; from pathlib import Path; from umt_trainer.system import train_system\n"
-        "from umtcli.errors import UmtError\n"
-        "recipe, out, one, two = map(Path, sys.argv[1:])\n"
-        "try:\n"
-        "    train_system(recipe, out=out, domains={'sine': one, 'saw': two}, nproc=2, json=True)\n"
-        "except UmtError as e:\n"
-        "    sys.exit(str(e))\n"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", program, str(recipe), str(out), *map(str, domains.values())],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": path},
-    )
-
-
-def children(pid: int) -> list[int]:
-    """The workers that a launcher started, in the order of their ranks."""
-    pids = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-    return [p for p in pids if b"umt_trainer\x00" in Path(f"/proc/{p}/cmdline").read_bytes()]
-
-
-def logged(out: Path, step: int) -> dict[str, float]:
-    """The losses in the log's line of a step."""
-    (line,) = [x for x in (out / "log.txt").read_text().splitlines() if f" step {step} of " in x]
-    words = line.split(": ", 1)[1].split()
-    losses = dict(zip(words[::2], map(float, words[1::2]), strict=True))
-    del losses["examples_per_s"]
-    return losses
-
-
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="only Linux has /proc, where it finds whom to kill"
-)
-def test_two_processes_learn_as_one_and_one_that_is_killed_ends_the_run_by_name(
-    tmp_path: Path, trained: Path
-) -> None:
-    prepared = {name: trained / "data" / name for name in ("sine", "saw")}
-    out = tmp_path / "run"
-    launcher = start(write_recipe(tmp_path, steps=10_000), out, prepared)
-    assert launcher.stdout is not None
-    assert json.loads(launcher.stdout.readline())["step"] == 2
-    os.kill(children(launcher.pid)[1], signal.SIGKILL)
-    _, err = launcher.communicate()
-    assert "Process 1 was killed by SIGKILL" in err
-    assert "Traceback" not in err
-    assert launcher.returncode == 1
-    assert logged(out, 2) == pytest.approx(logged(trained, 2), rel=1e-3)
-    state = torch.load(checkpoint_path(out), weights_only=True)
-    assert state["step"] >= 1  # a step is told before it is saved
-    assert state["processes"] == 2
 
 
 def test_a_recipe_may_ask_for_what_its_family_cannot(

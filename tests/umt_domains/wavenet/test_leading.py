@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from patience import patiently
 from umt_domains.wavenet.cutting import Plan
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.leading import LeadingStreams
 from umt_domains.wavenet.playing import WavenetDecoder
-from umtcli.domain import Streams
 from umtcli.optional import notice, owed_s
 from umtcli.pipeline.subject import feed
 from umtcli.pipeline.voices import Turn, Voices, abandon, advance
@@ -81,25 +81,14 @@ def test_a_decoder_looks_as_far_ahead_as_it_leads(small_decoder: DecoderNetwork)
     assert streams.finish([stream])[stream].shape == (2 * HOP,)
 
 
-def patiently(streams: Streams, latents_CF: Tensor) -> tuple[Tensor, str]:
-    """What is played, and what is told of it."""
-    voices = Voices(1)
-    ((ready,),) = advance(streams, [Turn(voices, [latents_CF], last=True)])
-    played = [ready]
-    while voices.ids:
-        ((ready,),) = advance(streams, [Turn(voices, [latents_CF[:, :0]], last=True)])
-        played.append(ready)
-    return torch.cat(played), notice(streams)
-
-
 def test_long_files_are_cut_as_ever(small_decoder: DecoderNetwork) -> None:
     latents_CF = latents(2 * Plan.of(small_decoder.config).piece)
     early, plain = (decoder(small_decoder, lead, exact=False) for lead in (2, 0))
-    wanted, cut = patiently(plain.patient_streams(seed=1), moved(latents_CF, 2))
-    played, told = patiently(early.patient_streams(seed=1), latents_CF)
-    assert torch.equal(played, wanted)
-    assert told == cut
-    assert "in pieces" in told
+    plainly, leading = (machine.patient_streams(seed=1) for machine in (plain, early))
+    wanted = patiently(plainly, moved(latents_CF, 2))
+    assert torch.equal(patiently(leading, latents_CF), wanted)
+    assert notice(leading) == notice(plainly)
+    assert "in pieces" in notice(leading)
 
 
 def test_what_nobody_wants_is_dropped(small_decoder: DecoderNetwork) -> None:

@@ -10,15 +10,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from patience import patiently
 from umt_domains.counter import uniform
 from umt_domains.wavenet.cutting import Plan
 from umt_domains.wavenet.decoder import DecoderNetwork
 from umt_domains.wavenet.engine.choosing import engines
 from umt_domains.wavenet.patient import CutStreams
 from umt_domains.wavenet.playing import SampledStreams, WavenetDecoder
-from umtcli.domain import Streams
 from umtcli.pipeline.subject import feed
-from umtcli.pipeline.voices import Turn, Voices, advance
 from wavenet_reference import SlowWaveNet, authors_decoder, mulaw_decode, sample
 
 HOP = 13
@@ -204,16 +203,6 @@ def test_pieces_that_draw_alike_come_to_play_the_same(
     assert torch.equal(cut[:seam], whole[:seam])
     assert cut.shape == whole.shape
     assert torch.equal(cut, whole) == all_alike
-
-
-def patiently(streams: Streams, latents_CF: Tensor) -> Tensor:
-    voices = Voices(1)
-    ((ready,),) = advance(streams, [Turn(voices, [latents_CF], last=True)])
-    played = [ready]
-    while voices.ids:
-        ((ready,),) = advance(streams, [Turn(voices, [latents_CF[:, :0]], last=True)])
-        played.append(ready)
-    return torch.cat(played)
 
 
 def test_pieces_fill_the_threads_as_far_as_memory_goes(
